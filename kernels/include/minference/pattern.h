@@ -1,0 +1,47 @@
+// The sparse patterns of one attention head, shared by every device. Mirrors src/patterns/head-pattern.ts.
+#pragma once
+
+#include <cstdint>
+
+namespace minference {
+
+enum class PatternKind : int32_t { kDense = 0, kAShape = 1, kVerticalSlash = 2, kBlockSparse = 3 };
+
+// Bits of HeadPattern::flags.
+constexpr int32_t kNoFallback = 1;  // compute the pattern even where dense would be as cheap
+constexpr int32_t kFitA = 2;        // probe only: adjust `a` in steps of kFitStep until the cost meets the budget
+constexpr int32_t kFitB = 4;        // probe only: the same for `b`
+
+// One row of the op inputs `head_patterns` [num_heads, 4] and `candidates` [num_candidates, 4].
+//   dense            -                 -
+//   a_shape          a = sink          b = window      key j < sink, or i - j < window
+//   vertical_slash   a = columns       b = diagonals   chosen from the last kLastQ query rows of the call
+//   block_sparse     a = key blocks    -               per query block of kPatternBlock rows
+struct HeadPattern {
+  int32_t kind;
+  int32_t a;
+  int32_t b;
+  int32_t flags;
+};
+static_assert(sizeof(HeadPattern) == 16);
+
+constexpr int32_t kLastQ = 64;          // query rows that estimate vertical-slash (paper, Algorithm 2)
+constexpr int32_t kPatternBlock = 64;   // query and key block of the patterns (paper, Algorithms 3 and 4)
+constexpr int32_t kForcedColumns = 30;  // first columns always among the chosen ones
+constexpr int32_t kForcedSlashes = 100; // nearest diagonals always among the chosen ones
+constexpr int32_t kFitStep = 50;        // step of ChangeSpace (paper, Algorithm 1)
+
+// Fields of one row of AttentionProbe's `scores` output, float32 [num_heads, num_candidates, kScoreFields].
+enum ScoreField : int32_t {
+  kErrorAll = 0,    // |O_sparse - O_dense|_F / |O_dense|_F over all rows of the call
+  kErrorLast = 1,   // the same over the last kLastQ rows
+  kMassRecall = 2,  // mean over rows of exp(lse_sparse - lse_dense)
+  kTiles = 3,       // tiles the kernel computes, in units of block_m x block_n
+  kFlops = 4,       // 4 * block_m * block_n * head_dim * tiles + the cost of building the index
+  kMicroseconds = 5,  // index + attention of this head alone
+  kFittedA = 6,     // `a` and `b` after fitting (as given when no fit flag is set)
+  kFittedB = 7,
+  kScoreFields = 8,
+};
+
+}  // namespace minference

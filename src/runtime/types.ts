@@ -1,0 +1,35 @@
+/** Element types that cross the native boundary; names follow NumPy. */
+export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
+
+/** Host view of a tensor's elements. float16 and bfloat16 travel as their 16-bit patterns. */
+export type HostData = Float32Array | Uint16Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
+
+export type Device = 'cpu' | 'cuda';
+
+/** A graph input or output; symbolic dimensions are strings, unknown ones ''. */
+export interface TensorInfo {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly (number | string)[];
+}
+
+export interface SessionOptions {
+  /** Serialized ONNX ModelProto. Not kept after creation. */
+  model: Uint8Array;
+  /** Folder against which the model's external data locations are resolved. */
+  externalDataFolder?: string;
+  device: Device;
+  /** Intra-op threads; default: the number of physical cores available to the process. */
+  threads?: number;
+  /** Register `ai.minference` ops (default true). False gives plain ONNX Runtime, the baseline. */
+  customOps?: boolean;
+  /** ORT graph optimization level (default 'all'). */
+  optimization?: 'none' | 'basic' | 'extended' | 'all';
+  /** When set, ORT writes a per-node profile with this file prefix; `session.endProfiling()` returns its path. */
+  profilePrefix?: string;
+}
+
+export interface RunOptions {
+  /** Stops the run (ORT's terminate flag) and rejects with code ABORTED. */
+  signal?: AbortSignal;
+}
