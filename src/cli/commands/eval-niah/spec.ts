@@ -1,0 +1,95 @@
+import { parseTokenCounts } from '../../../utils/parse-size.js';
+import { defineCommand } from '../../command-spec.js';
+import { loadOptions, seedOption } from '../../options/common.js';
+import type { OptionSpec } from '../../options/option.js';
+import { flag, integer, parsedText, text } from '../../options/option-types.js';
+
+const EVAL = 'Evaluation:';
+
+export const evalNiahOptions = {
+  ...loadOptions,
+  patterns: {
+    flags: '--patterns <file|name>',
+    help: 'pattern file of the method minference; auto: the file in configs/ that was made for this model',
+    default: 'auto',
+    group: EVAL,
+    example: '--patterns patterns.json',
+    schema: text('a pattern file, dense or auto'),
+  },
+  lengths: {
+    flags: '--lengths <list>',
+    help: 'prompt lengths in tokens',
+    default: '2k,4k,8k,16k',
+    group: EVAL,
+    example: '--lengths 2k,4k',
+    schema: parsedText(parseTokenCounts),
+  },
+  depths: {
+    flags: '--depths <n>',
+    help: 'how many places for the needle, spread evenly from the start of the prompt to its end',
+    default: '5',
+    group: EVAL,
+    example: '--depths 10',
+    schema: integer('a number of depths', 1, 100),
+  },
+  samples: {
+    flags: '--samples <n>',
+    help: 'prompts per task, length and depth',
+    default: '1',
+    group: EVAL,
+    example: '--samples 4',
+    schema: integer('a number of prompts', 1, 1000),
+  },
+  tasks: {
+    flags: '--tasks <list>',
+    help: 'what is hidden in the haystack',
+    default: 'single,multikey,kv',
+    group: EVAL,
+    example: '--tasks single,kv',
+    schema: text('names of tasks'),
+  },
+  methods: {
+    flags: '--methods <list>',
+    help: 'kinds of attention to compare',
+    default: 'dense,a_shape,minference',
+    group: EVAL,
+    example: '--methods dense,minference',
+    schema: text('names of methods'),
+  },
+  seed: { ...seedOption, group: EVAL },
+  out: {
+    flags: '--out <file>',
+    help: 'results with every prediction; heat maps are written beside it as .svg',
+    default: 'niah.json',
+    group: EVAL,
+    example: '--out results/niah.json',
+    schema: text('the path of a file'),
+  },
+  resume: {
+    flags: '--no-resume',
+    help: 'start over even if an interrupted evaluation of the same options can be continued',
+    group: EVAL,
+    example: '--no-resume',
+    schema: flag,
+  },
+} satisfies Record<string, OptionSpec>;
+
+export const evalNiahCommand = defineCommand({
+  name: 'eval niah',
+  summary: 'needle-in-a-haystack accuracy per length, depth and method',
+  description:
+    'Hides facts in long texts, asks for them, and compares sparse prefill with dense attention: a table per length and ' +
+    'method, a results file with every prediction, and heat maps of depth × length.',
+  options: evalNiahOptions,
+  examples: [
+    { command: 'eval niah --patterns patterns.json', does: 'lengths 2k to 16k, three tasks, three methods' },
+    { command: 'eval niah --lengths 2k,4k --tasks single --samples 4', does: 'a quick look' },
+    {
+      command: 'eval niah --methods dense,minference --depths 10 --out niah-q4.json --variant q4',
+      does: 'a finer heat map',
+    },
+    { command: 'eval niah --json --quiet > table.json', does: 'for programs' },
+  ],
+  afterInterrupt: 'run the same command again: finished cells are kept',
+  load: async () => (await import('./run.js')).runEvalNiahCommand,
+});

@@ -1,0 +1,21 @@
+import { defineCommand } from '../../command-spec.js';
+import { modelOption, variantOption } from '../../options/common.js';
+import type { OptionSpec } from '../../options/option.js';
+
+export const inspectOptions = { model: modelOption, variant: variantOption } satisfies Record<string, OptionSpec>;
+
+export const inspectCommand = defineCommand({
+  name: 'inspect',
+  summary: 'show what this machine and, with --model, a model can do',
+  description:
+    'Shows versions, CPU features, the native build and the GPU with what is missing and how to get it. With --model: ' +
+    'every attention node, its shape, and whether it can be made sparse.',
+  options: inspectOptions,
+  examples: [
+    { command: 'inspect', does: 'this machine' },
+    { command: 'inspect --model ./llama-3.2-1b', does: 'a model folder' },
+    { command: 'inspect --json | jq .native', does: 'for programs' },
+  ],
+  afterInterrupt: 'run the command again',
+  load: async () => (await import('./run.js')).runInspectCommand,
+});

@@ -1,0 +1,93 @@
+import { parseTokenCount } from '../../../utils/parse-size.js';
+import { defineCommand } from '../../command-spec.js';
+import { loadOptions } from '../../options/common.js';
+import type { OptionSpec } from '../../options/option.js';
+import { choice, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
+
+const PROMPT = 'Prompt:';
+const PREFILL = 'Prefill:';
+
+export const prefillOptions = {
+  ...loadOptions,
+  prompt: {
+    flags: '--prompt <text>',
+    help: 'the prompt itself',
+    group: PROMPT,
+    example: '--prompt "Once upon a time"',
+    schema: optional(text('a text')),
+  },
+  promptFile: {
+    flags: '--prompt-file <file>',
+    help: 'file with the prompt in UTF-8; - or nothing reads stdin',
+    group: PROMPT,
+    example: '--prompt-file book.txt',
+    schema: optional(text('the path of a file, or -')),
+  },
+  system: {
+    flags: '--system <text>',
+    help: 'system message, where the model’s chat template takes one',
+    group: PROMPT,
+    example: '--system "Answer in one word."',
+    schema: optional(text('a text')),
+  },
+  raw: {
+    flags: '--raw',
+    help: 'give the prompt to the model as it is, without its chat template',
+    group: PROMPT,
+    example: '--raw',
+    schema: flag,
+  },
+  patterns: {
+    flags: '--patterns <file|name>',
+    help: 'pattern file, dense, or auto: the file in configs/ that was made for this model, else dense',
+    default: 'auto',
+    group: PREFILL,
+    example: '--patterns patterns.json',
+    schema: text('a pattern file, dense or auto'),
+  },
+  maxNewTokens: {
+    flags: '--max-new-tokens <n>',
+    help: 'most tokens to generate after the prompt',
+    default: '64',
+    group: PREFILL,
+    example: '--max-new-tokens 16',
+    schema: integer('a number of tokens', 1, 1_048_576),
+  },
+  chunk: {
+    flags: '--chunk <tokens>',
+    help: 'prefill in pieces of this many tokens (default: as many as memory allows)',
+    group: PREFILL,
+    example: '--chunk 8k',
+    schema: optional(parsedText(parseTokenCount)),
+  },
+  compare: {
+    flags: '--compare <name>',
+    help: 'dense: run dense attention too and report speed-up, agreement of the logits and both texts',
+    group: PREFILL,
+    example: '--compare dense',
+    schema: optional(choice(['dense'])),
+  },
+} satisfies Record<string, OptionSpec>;
+
+export const prefillCommand = defineCommand({
+  name: 'prefill',
+  summary: 'answer one long prompt with sparse prefill and show where the time went',
+  description:
+    'Prefills the prompt with the patterns of a file (the decode steps are dense), prints the answer on stdout and the ' +
+    'timing split on stderr.',
+  options: prefillOptions,
+  examples: [
+    { command: 'prefill --patterns patterns.json --prompt-file book.txt', does: 'answer a long prompt' },
+    {
+      command: 'prefill --patterns patterns.json --prompt-file book.txt --compare dense',
+      does: 'what sparsity costs and buys',
+    },
+    {
+      command: 'prefill --patterns dense --prompt "Who wrote Emma?" --max-new-tokens 16',
+      does: 'plain dense attention',
+    },
+    { command: 'prefill --json --quiet < book.txt | jq -r .text', does: 'stdin, for programs' },
+  ],
+  afterInterrupt: 'nothing was kept: run the command again',
+  load: async () => (await import('./run.js')).runPrefillCommand,
+});

@@ -1,0 +1,87 @@
+import { parseTokenCount } from '../../../utils/parse-size.js';
+import { defineCommand } from '../../command-spec.js';
+import { loadOptions, seedOption } from '../../options/common.js';
+import type { OptionSpec } from '../../options/option.js';
+import { choice, flag, integer, parsedText, text } from '../../options/option-types.js';
+
+const SEARCH = 'Search:';
+
+export const searchOptions = {
+  ...loadOptions,
+  out: {
+    flags: '--out <file>',
+    help: 'pattern file to write; a map of layers × heads is written beside it as .svg',
+    default: 'patterns.json',
+    group: SEARCH,
+    example: '--out configs/my-model.json',
+    schema: text('the path of a file'),
+  },
+  length: {
+    flags: '--length <tokens>',
+    help: 'length of the calibration prompts',
+    default: '8k',
+    group: SEARCH,
+    example: '--length 16k',
+    schema: parsedText(parseTokenCount),
+  },
+  budget: {
+    flags: '--budget <spec>',
+    help:
+      'cost of a head: a share of dense causal FLOPs at this length (20%), or the cost of an A-shape head ' +
+      '(a_shape:1024,4096 is the paper’s)',
+    default: '20%',
+    group: SEARCH,
+    example: '--budget 20%',
+    schema: text('a share such as 20% or 0.2, or a_shape:SINK,WINDOW'),
+  },
+  calibration: {
+    flags: '--calibration <sets>',
+    help: 'what the calibration prompts ask for, separated by commas',
+    default: 'kv',
+    group: SEARCH,
+    example: '--calibration kv',
+    schema: text('names of calibration sets'),
+  },
+  samples: {
+    flags: '--samples <n>',
+    help: 'prompts per calibration set',
+    default: '1',
+    group: SEARCH,
+    example: '--samples 2',
+    schema: integer('a number of prompts', 1, 1000),
+  },
+  objective: {
+    flags: '--objective <name>',
+    help: 'what a pattern must keep: answer (rows of the question), output (all rows, the paper’s) or mass',
+    default: 'answer',
+    group: SEARCH,
+    example: '--objective output',
+    schema: choice(['answer', 'output', 'mass']),
+  },
+  seed: { ...seedOption, group: SEARCH },
+  resume: {
+    flags: '--no-resume',
+    help: 'start over even if an interrupted search of the same options can be continued',
+    group: SEARCH,
+    example: '--no-resume',
+    schema: flag,
+  },
+} satisfies Record<string, OptionSpec>;
+
+export const searchCommand = defineCommand({
+  name: 'search',
+  summary: 'choose a sparse attention pattern for every head and write a pattern file',
+  description:
+    'Runs calibration prompts through the model, measures for every attention head how much of the dense output each ' +
+    'sparse pattern of equal cost keeps, and writes the best ones to a pattern file.',
+  options: searchOptions,
+  examples: [
+    { command: 'search', does: 'the embedded model, 8,192 tokens, 20 % of dense cost → patterns.json' },
+    { command: 'search --budget 10% --length 16k --out fast.json', does: 'half the cost, calibrated at 16,384 tokens' },
+    { command: 'search --budget a_shape:1024,4096 --length 30000', does: 'the cost the paper searched with' },
+    { command: 'search --model ./llama-3.2-1b --variant q4 --out llama.json', does: 'a model of your own' },
+    { command: 'search --json --quiet | jq .layers', does: 'for programs' },
+  ],
+  afterInterrupt: 'run the same command again: finished layers are kept',
+  load: async () => (await import('./run.js')).runSearchCommand,
+});

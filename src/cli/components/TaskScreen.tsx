@@ -1,0 +1,62 @@
+import { Box, Static, Text, useStdout } from 'ink';
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import { describeSteps, describeTime, shareDone, type TaskState } from '../reporters/task-state.js';
+import type { TaskStore } from '../reporters/task-store.js';
+import { ProgressBar } from './ProgressBar.js';
+
+const CLOCK_MS = 1000;
+const MAX_BAR = 28;
+const MIN_BAR = 8;
+
+/** The time of the last tick, so that the clock runs while nothing else happens. */
+function useClock(): number {
+  const [now, setNow] = useState(() => performance.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(performance.now()), CLOCK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+function RunningTask({ state, columns }: { state: TaskState; columns: number }) {
+  const now = Math.max(useClock(), performance.now());
+  const share = shareDone(state);
+  const percent = `${Math.floor(share * 100)} %`.padStart(5);
+  const facts = `${describeSteps(state)} · ${describeTime(state, now)}`;
+  const room = columns - state.label.length - percent.length - facts.length - 5;
+  const width = Math.min(MAX_BAR, room);
+  return (
+    <Box flexDirection="column">
+      <Text wrap="truncate">
+        {state.label} {width >= MIN_BAR && <ProgressBar share={share} width={width} />}
+        {percent} <Text dimColor>{facts}</Text>
+      </Text>
+      {state.detail !== '' && (
+        <Text dimColor wrap="truncate">
+          {'  '}
+          {state.detail}
+        </Text>
+      )}
+    </Box>
+  );
+}
+
+function EndedTask({ line, ok }: { line: string; ok: boolean }) {
+  return (
+    <Text>
+      <Text color={ok ? 'green' : 'yellow'}>{ok ? '✔' : '■'}</Text> {line}
+    </Text>
+  );
+}
+
+/** Rows of finished items, which scroll away as plain text, above the bar of the task in progress. */
+export function TaskScreen({ store }: { store: TaskStore }) {
+  const { state, rows, end } = useSyncExternalStore(store.subscribe, store.getSnapshot);
+  const { stdout } = useStdout();
+  return (
+    <>
+      <Static items={rows as string[]}>{(row, index) => <Text key={index}>{row}</Text>}</Static>
+      {end ? <EndedTask {...end} /> : <RunningTask state={state} columns={stdout.columns || 80} />}
+    </>
+  );
+}

@@ -1,0 +1,78 @@
+import type { OptionSpec } from './option.js';
+import { choice, flag, integer, optional, text } from './option-types.js';
+
+/** Options that several commands share. */
+
+const MODEL = 'Model:';
+export const OUTPUT_GROUP = 'Output:';
+
+export const outputOptions = {
+  json: {
+    flags: '--json',
+    help: 'print the result as one JSON object on stdout',
+    group: OUTPUT_GROUP,
+    example: '--json',
+    schema: flag,
+  },
+  quiet: {
+    flags: '--quiet',
+    help: 'print neither progress nor notes',
+    group: OUTPUT_GROUP,
+    example: '--quiet',
+    schema: flag,
+  },
+  debug: {
+    flags: '--debug',
+    help: 'show the stack of an error',
+    group: OUTPUT_GROUP,
+    example: '--debug',
+    schema: flag,
+  },
+} satisfies Record<string, OptionSpec>;
+
+export const modelOption: OptionSpec<string | undefined> = {
+  flags: '--model <folder|id>',
+  help: 'folder with an ONNX decoder and its tokenizer, or a Hugging Face Hub id (default: the embedded model)',
+  group: MODEL,
+  example: '--model ./models/llama-3.2-1b',
+  schema: optional(text('a folder or a Hub id')),
+};
+
+export const variantOption: OptionSpec<string | undefined> = {
+  flags: '--variant <name>',
+  help: 'which of the folder’s ONNX files: q4 means model_q4.onnx (default: the unquantised one, else the only one)',
+  group: MODEL,
+  example: '--variant q4',
+  schema: optional(text('the name of a variant such as q4 or fp16')),
+};
+
+export const runtimeOptions = {
+  device: {
+    flags: '--device <name>',
+    help: 'auto, cpu or cuda',
+    default: 'auto',
+    group: MODEL,
+    example: '--device cpu',
+    schema: choice(['auto', 'cpu', 'cuda']),
+  },
+  threads: {
+    flags: '--threads <n>',
+    help: 'CPU threads (default: the physical cores this process may use)',
+    group: MODEL,
+    example: '--threads 4',
+    schema: optional(integer('a number of threads', 1, 1024)),
+  },
+} satisfies Record<string, OptionSpec>;
+
+export const loadOptions = { model: modelOption, variant: variantOption, ...runtimeOptions } satisfies Record<
+  string,
+  OptionSpec
+>;
+
+export const seedOption: OptionSpec<number> = {
+  flags: '--seed <n>',
+  help: 'seed of everything random: the same seed gives the same result',
+  default: '0',
+  example: '--seed 7',
+  schema: integer('a whole number', 0, 2 ** 31 - 1),
+};

@@ -1,0 +1,67 @@
+import type * as zod from 'zod';
+import { MinferenceError } from '../../errors.js';
+import type { RawValue, Zod } from './option.js';
+
+/** Schemas of the kinds of values options take. Each is a function of the zod module, which is loaded late. */
+type Schema<Value> = (z: Zod) => zod.ZodType<Value, RawValue>;
+
+/** A text turned into a value by a function that throws MinferenceError with an "expected …" message. */
+export function parsedText<Value>(parse: (text: string) => Value): Schema<Value> {
+  return (z) =>
+    z.string({ error: 'expected a value' }).transform((text, context) => {
+      try {
+        return parse(text);
+      } catch (error) {
+        if (!(error instanceof MinferenceError)) throw error;
+        context.addIssue({ code: 'custom', message: error.message });
+        return z.NEVER;
+      }
+    }) as zod.ZodType<Value, RawValue>;
+}
+
+/** Any text that is not empty. `what` says what it stands for: 'a folder or a hub id'. */
+export const text = (what: string): Schema<string> =>
+  parsedText((value) => {
+    if (value.trim() === '') throw new MinferenceError('USAGE', `expected ${what}`);
+    if (value.includes('\0')) throw new MinferenceError('USAGE', `expected ${what}, found a NUL character`);
+    return value;
+  });
+
+export const integer = (what: string, min: number, max: number): Schema<number> =>
+  parsedText((value) => {
+    const number = /^[+-]?\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw new MinferenceError('USAGE', `expected ${what} from ${min} to ${max}`);
+  });
+
+export const choice = <const Value extends string>(values: readonly Value[]): Schema<Value> =>
+  parsedText((value) => {
+    const found = values.find((candidate) => candidate === value.trim());
+    if (found === undefined) throw new MinferenceError('USAGE', `expected one of ${values.join(', ')}`);
+    return found;
+  });
+
+/** Names separated by commas, each one of `values`, each once, in the order given. */
+export const choices = <const Value extends string>(values: readonly Value[]): Schema<Value[]> =>
+  parsedText((value) => {
+    const names = value.split(/[,\s]+/).filter((name) => name !== '');
+    const unknown = names.find((name) => !values.includes(name as Value));
+    if (names.length === 0 || unknown !== undefined) {
+      const found = unknown === undefined ? 'none' : `"${unknown}"`;
+      throw new MinferenceError('USAGE', `expected names out of ${values.join(', ')}, found ${found}`);
+    }
+    return [...new Set(names)] as Value[];
+  });
+
+/** An option without a value: true when given (or, for '--no-…' flags, unless given). */
+export const flag: Schema<boolean> = (z) =>
+  z
+    .boolean()
+    .optional()
+    .transform((value) => value ?? false) as zod.ZodType<boolean, RawValue>;
+
+/** The same, absent unless the user gave it. */
+export const optional =
+  <Value>(schema: Schema<Value>): Schema<Value | undefined> =>
+  (z) =>
+    schema(z).optional() as zod.ZodType<Value | undefined, RawValue>;

@@ -1,0 +1,7 @@
+import type { ProgressReporter } from '../../utils/progress.js';
+
+/** A {@link ProgressReporter} with a lifetime: it may own the last lines of a terminal. */
+export interface Reporter extends ProgressReporter {
+  /** Ends a task in progress and gives the terminal back. May be called more than once. */
+  close(): void;
+}
