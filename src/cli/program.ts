@@ -67,6 +67,7 @@ function addCommand(program: Command, spec: CommandSpec, run: RunAction): void {
   command.summary(spec.summary).description(spec.description).allowExcessArguments(false);
   addOptions(command, spec.options);
   addOptions(command, outputOptions);
+  command.addHelpOption(new Option('-h, --help', 'show this help').helpGroup(OUTPUT_GROUP));
   command.addHelpText('after', examplesText(spec.examples));
   command.action((raw: Record<string, RawValue>) => run(spec, raw));
 }
@@ -76,7 +77,7 @@ function configure(command: Command): Command {
   return command
     .exitOverride()
     .showSuggestionAfterError()
-    .addHelpOption(new Option('-h, --help', 'show this help').helpGroup(OUTPUT_GROUP))
+    .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
     .configureHelp({
       helpWidth: Math.min(process.stdout.columns || 80, MAX_HELP_WIDTH),

@@ -11,7 +11,7 @@ export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms) || ms < 0) return NOTHING;
   if (ms < 10) return `${ms.toFixed(1)}ms`;
   if (ms < 999.5) return `${Math.round(ms)}ms`;
-  if (ms < 59_950) return prettyMilliseconds(ms, { secondsDecimalDigits: 1, keepDecimalsOnWholeSeconds: true });
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)}s`;
   return prettyMilliseconds(Math.round(ms / 1000) * 1000, { unitCount: 2 });
 }
 
