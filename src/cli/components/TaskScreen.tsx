@@ -1,7 +1,6 @@
 import { Box, Static, Text, useStdout } from 'ink';
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useState } from 'react';
 import { describeSteps, describeTime, shareDone, type TaskState } from '../reporters/task-state.js';
-import type { TaskStore } from '../reporters/task-store.js';
 import { ProgressBar } from './ProgressBar.js';
 
 const CLOCK_MS = 1000;
@@ -49,9 +48,16 @@ function EndedTask({ line, ok }: { line: string; ok: boolean }) {
   );
 }
 
+export interface TaskScreenProps {
+  state: TaskState;
+  /** Lines above the bar, oldest first; only ever grows. */
+  rows: readonly string[];
+  /** The line that replaces the bar once the task is over. */
+  end: { line: string; ok: boolean } | undefined;
+}
+
 /** Rows of finished items, which scroll away as plain text, above the bar of the task in progress. */
-export function TaskScreen({ store }: { store: TaskStore }) {
-  const { state, rows, end } = useSyncExternalStore(store.subscribe, store.getSnapshot);
+export function TaskScreen({ state, rows, end }: TaskScreenProps) {
   const { stdout } = useStdout();
   return (
     <>

@@ -21,6 +21,8 @@ export async function createReporter(options: { json: boolean; quiet: boolean })
     case 'plain':
       return (await import('./plain-reporter.js')).createPlainReporter(process.stderr);
     case 'ink':
+      // Without it React picks its slower development build, at the first import of any of its modules.
+      process.env.NODE_ENV ??= 'production';
       return (await import('./ink-reporter.js')).createInkReporter(process.stderr);
   }
 }
