@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { MinferenceError } from '../errors.js';
+import {
+  MAX_CONTEXT_LENGTH,
+  MAX_HEAD_DIM,
+  MAX_HEADS,
+  MAX_HIDDEN_SIZE,
+  MAX_LAYERS,
+  MAX_TOKEN_IDS,
+  MAX_VOCAB_SIZE,
+} from './limits.js';
+
+/** A count that must be there to be of use: positive and bounded. */
+export const count = (max: number) => z.int().min(1).max(max);
+
+/** Token ids as configs write them: one, several, null, or −1 for "none". */
+export const tokenIds = z.union([z.int().min(-1), z.array(z.int().min(-1)).max(MAX_TOKEN_IDS)]).nullish();
+
+/** What the tools need to know about a decoder, whichever file it came from. */
+export const modelConfigSchema = z.object({
+  /** The architecture's name in the config, for example `llama`. */
+  modelType: z.string().min(1).max(128),
+  numLayers: count(MAX_LAYERS),
+  /** Query heads per layer. */
+  numHeads: count(MAX_HEADS),
+  /** Key-value heads per layer; divides numHeads. */
+  numKvHeads: count(MAX_HEADS),
+  headDim: count(MAX_HEAD_DIM),
+  vocabSize: count(MAX_VOCAB_SIZE),
+  /** Positions the model was made for, prompt and answer together. */
+  contextLength: count(MAX_CONTEXT_LENGTH),
+  bosTokenIds: z.array(z.int().min(0)),
+  /** Any of them ends the answer. */
+  eosTokenIds: z.array(z.int().min(0)),
+  padTokenId: z.int().min(0).nullable(),
+  /** Width of the residual stream and of the MLP; only memory estimates use them. */
+  hiddenSize: count(MAX_HIDDEN_SIZE).optional(),
+  intermediateSize: count(MAX_HIDDEN_SIZE).optional(),
+  /** genai_config.json names the graph's inputs and outputs; the graph must have them. */
+  ioNames: z.array(z.string()).optional(),
+});
+
+export type ModelConfig = z.infer<typeof modelConfigSchema>;
+
+/** Ids as a list without the "none" values and those outside the vocabulary, which can never occur. */
+export function tokenIdList(ids: z.infer<typeof tokenIds>, vocabSize: number): number[] {
+  const list = ids === null || ids === undefined ? [] : Array.isArray(ids) ? ids : [ids];
+  return [...new Set(list)].filter((id) => id >= 0 && id < vocabSize);
+}
+
+/** Checks what one field alone cannot show. */
+export function checkHeads(
+  file: string,
+  heads: { numHeads: number; numKvHeads: number },
+  fields: { numHeads: string; numKvHeads: string },
+): void {
+  if (heads.numHeads % heads.numKvHeads === 0) return;
+  throw new MinferenceError(
+    'MODEL_INVALID',
+    `${file}: expected "${fields.numHeads}" to be a multiple of "${fields.numKvHeads}", ` +
+      `found ${heads.numHeads} and ${heads.numKvHeads}`,
+    { hint: 'Correct the two fields, or export the model again.' },
+  );
+}

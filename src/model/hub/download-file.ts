@@ -1,0 +1,119 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { unlinkSync } from 'node:fs';
+import { mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { MinferenceError } from '../../errors.js';
+import { onProcessEnd } from '../../utils/exit-cleanup.js';
+import { writeFailure } from '../../utils/write-failure.js';
+import type { HubId } from './hub-id.js';
+import type { HubFile } from './list-repo.js';
+import { hubFetch, unreachable } from './request.js';
+import type { HubSettings } from './settings.js';
+
+/** A download that brings no byte for this long is given up. */
+const STALL_TIMEOUT_MS = 30_000;
+
+/** What one download needs. */
+export interface DownloadContext {
+  settings: HubSettings;
+  id: HubId;
+  /** Folder that receives the repository's files. */
+  folder: string;
+  signal?: AbortSignal | undefined;
+  /** Called with the bytes of each piece received. */
+  onBytes(bytes: number): void;
+}
+
+/**
+ * Downloads one file under a temporary name, checks size and hash, and renames it. A complete file of the same size is
+ * kept as it is.
+ *
+ * @throws MinferenceError NETWORK, WRITE_FAILED, MODEL_NOT_FOUND, ABORTED; nothing is left behind then
+ */
+export async function downloadFile(file: HubFile, context: DownloadContext): Promise<void> {
+  const { settings, id, signal } = context;
+  const path = join(context.folder, file.path);
+  const present = await stat(path).catch(() => undefined);
+  if (present?.isFile() && present.size === file.size) {
+    context.onBytes(file.size);
+    return;
+  }
+  const template = settings.pathTemplate
+    .replaceAll('{model}', id.repo)
+    .replaceAll('{revision}', encodeURIComponent(id.revision));
+  const url = `${settings.endpoint}/${template.replace(/\/*$/, '/')}${file.path.split('/').map(encodeURIComponent).join('/')}`;
+  const response = await hubFetch(url, settings, id, signal);
+  const temporary = `${path}.tmp.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const forget = onProcessEnd(() => unlinkSync(temporary));
+  try {
+    await receive(response, temporary, file, context);
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    if (error instanceof MinferenceError) throw error;
+    throw writeFailure(path, error);
+  } finally {
+    forget();
+  }
+}
+
+async function receive(response: Response, path: string, file: HubFile, context: DownloadContext): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const handle = await open(path, 'wx');
+  try {
+    const hash = createHash('sha256');
+    let received = 0;
+    for await (const piece of pieces(response, context)) {
+      await handle.write(piece);
+      hash.update(piece);
+      received += piece.byteLength;
+      context.onBytes(piece.byteLength);
+      if (received > file.size) break;
+    }
+    const wrongSize = received !== file.size && `expected ${file.size} bytes, found ${received}`;
+    const wrongHash =
+      file.sha256 && hash.digest('hex') !== file.sha256 && `expected SHA-256 ${file.sha256}, found other content`;
+    const wrong = wrongSize || wrongHash;
+    if (wrong) {
+      throw new MinferenceError('NETWORK', `${context.id.repo}: ${file.path}: ${wrong}`, {
+        hint: 'The download was cut off or changed on the way. Run the command again.',
+      });
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The body piece by piece, ending with NETWORK when it stalls and ABORTED when the user stops it. */
+async function* pieces(response: Response, context: DownloadContext): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  try {
+    for (;;) {
+      const { done, value } = await nextPiece(reader, context);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+async function nextPiece(reader: ReadableStreamDefaultReader<Uint8Array>, { id, signal, settings }: DownloadContext) {
+  const host = new URL(settings.endpoint).host;
+  let timer: NodeJS.Timeout | undefined;
+  const stalled = new Promise<never>((_, reject) => {
+    const reason = `no data for ${STALL_TIMEOUT_MS / 1000} s`;
+    timer = setTimeout(() => reject(unreachable(host, id, reason)), STALL_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([reader.read(), stalled]);
+  } catch (cause) {
+    if (cause instanceof MinferenceError) throw cause;
+    if (signal?.aborted) throw new MinferenceError('ABORTED', 'download stopped', { cause });
+    throw unreachable(host, id, (cause as Error).message, cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,47 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { HubId } from './hub-id.js';
+
+type Environment = Record<string, string | undefined>;
+
+/** Where models come from and where they are kept. */
+export interface HubSettings {
+  /** Without a trailing slash. */
+  endpoint: string;
+  /** `{model}/resolve/{revision}/`, as in transformers.js. */
+  pathTemplate: string;
+  token: string | undefined;
+  /** No request is made: only cached models work. */
+  offline: boolean;
+  /** Root of the download cache: `<root>/<org>/<name>[/<revision>]/<file>`, transformers.js' own. */
+  cacheFolder: string;
+  /** Root of the Python tools' cache; read, never written. */
+  pythonCacheFolder: string;
+  fetch: typeof fetch;
+}
+
+/**
+ * Settings of @huggingface/transformers (`env.remoteHost`, `env.cacheDir`, `env.fetch` …), so that both share a cache,
+ * with the Hub's usual variables on top: HF_TOKEN or HF_ACCESS_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, HF_HOME,
+ * HF_HUB_CACHE. With HF_HOME set, downloads go to `$HF_HOME/transformers.js` instead of a folder in node_modules.
+ */
+export async function readHubSettings(variables: Environment = process.env): Promise<HubSettings> {
+  const { env } = await import('@huggingface/transformers');
+  const home = variables.HF_HOME;
+  const pythonHome = home ?? join(variables.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'huggingface');
+  return {
+    endpoint: (variables.HF_ENDPOINT ?? env.remoteHost).replace(/\/+$/, ''),
+    pathTemplate: env.remotePathTemplate,
+    token: variables.HF_TOKEN || variables.HF_ACCESS_TOKEN || undefined,
+    offline: /^(1|true|yes|on)$/i.test(variables.HF_HUB_OFFLINE ?? '') || !env.allowRemoteModels,
+    cacheFolder: home ? join(home, 'transformers.js') : (env.cacheDir ?? join(pythonHome, 'transformers.js')),
+    pythonCacheFolder: variables.HF_HUB_CACHE ?? join(pythonHome, 'hub'),
+    fetch: env.fetch as typeof fetch,
+  };
+}
+
+/** Folder of one model's downloads. */
+export function downloadFolder(settings: HubSettings, id: HubId): string {
+  const folder = join(settings.cacheFolder, id.repo);
+  return id.revision === 'main' ? folder : join(folder, id.revision);
+}
