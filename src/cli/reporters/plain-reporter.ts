@@ -10,9 +10,9 @@ import {
   type TaskState,
 } from './task-state.js';
 
-/** A line is printed when this much more is done … */
+/** A line is printed when this much more is done, unless the task's rows show that already … */
 const SHARE_STEP = 0.1;
-/** … or this long after the last line, whichever comes first. */
+/** … and this long after the last line. */
 const INTERVAL_MS = 10_000;
 
 function progressLine(state: TaskState, now: number): string {
@@ -28,6 +28,7 @@ function startTask(
   const state = newTaskState(task);
   let printedShare = 0;
   let printedAt = state.startedAt;
+  let hasRows = false;
   let over = false;
   const mark = (now: number) => {
     printedShare = shareDone(state);
@@ -40,13 +41,15 @@ function startTask(
       if (detail !== undefined) state.detail = detail;
       const now = performance.now();
       const share = shareDone(state);
+      const due = now - printedAt >= INTERVAL_MS || (!hasRows && share - printedShare >= SHARE_STEP);
       // The end is the summary's line.
-      if (share >= 1 || (share - printedShare < SHARE_STEP && now - printedAt < INTERVAL_MS)) return;
+      if (!due || share >= 1) return;
       print(progressLine(state, now));
       mark(now);
     },
     row(line) {
       if (over) return;
+      hasRows = true;
       print(line);
       mark(performance.now());
     },
