@@ -5,12 +5,15 @@ import type { RawValue, Zod } from './option.js';
 /** Schemas of the kinds of values options take. Each is a function of the zod module, which is loaded late. */
 type Schema<Value> = (z: Zod) => zod.ZodType<Value, RawValue>;
 
-/** A text turned into a value by a function that throws MinferenceError with an "expected …" message. */
-export function parsedText<Value>(parse: (text: string) => Value): Schema<Value> {
+/**
+ * A text turned into a value by a function that throws MinferenceError with an "expected …" message; asynchronous where
+ * it has to load what it needs.
+ */
+export function parsedText<Value>(parse: (text: string) => Value | Promise<Value>): Schema<Value> {
   return (z) =>
-    z.string({ error: 'expected a value' }).transform((text, context) => {
+    z.string({ error: 'expected a value' }).transform(async (text, context) => {
       try {
-        return parse(text);
+        return await parse(text);
       } catch (error) {
         if (!(error instanceof MinferenceError)) throw error;
         context.addIssue({ code: 'custom', message: error.message });

@@ -28,7 +28,7 @@ export async function parseOptions<Specs extends OptionSpecs>(
   const values: Record<string, unknown> = {};
   for (const [key, spec] of Object.entries(specs)) {
     const value = raw[key] ?? spec.default;
-    const result = spec.schema(z).safeParse(value);
+    const result = await spec.schema(z).safeParseAsync(value);
     if (!result.success) throw usageError(spec, value, result.error.issues[0]!.message);
     values[key] = result.data;
   }

@@ -30,11 +30,11 @@ export const prefillOptions = {
     example: '--system "Answer in one word."',
     schema: optional(text('a text')),
   },
-  raw: {
-    flags: '--raw',
-    help: 'give the prompt to the model as it is, without its chat template',
+  chatTemplate: {
+    flags: '--no-chat-template',
+    help: 'give the prompt to the model as it is',
     group: PROMPT,
-    example: '--raw',
+    example: '--no-chat-template',
     schema: flag,
   },
   patterns: {

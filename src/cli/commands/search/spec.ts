@@ -2,7 +2,7 @@ import { parseTokenCount } from '../../../utils/parse-size.js';
 import { defineCommand } from '../../command-spec.js';
 import { loadOptions, seedOption } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
-import { choice, flag, integer, parsedText, text } from '../../options/option-types.js';
+import { choice, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
 
 const SEARCH = 'Search:';
 
@@ -27,28 +27,33 @@ export const searchOptions = {
   budget: {
     flags: '--budget <spec>',
     help:
-      'cost of a head: a share of dense causal FLOPs at this length (20%), or the cost of an A-shape head ' +
-      '(a_shape:1024,4096 is the paper’s)',
+      'cost of a head: a share of dense causal FLOPs at this length (20%), the cost of an A-shape head ' +
+      '(a_shape:1024,4096 is the paper’s), or FLOPs (1.7gflops)',
     default: '20%',
     group: SEARCH,
     example: '--budget 20%',
-    schema: text('a share such as 20% or 0.2, or a_shape:SINK,WINDOW'),
+    schema: parsedText(async (spec) => {
+      (await import('../../../../search/budget.js')).parseBudget(spec);
+      return spec;
+    }),
   },
   calibration: {
     flags: '--calibration <sets>',
-    help: 'what the calibration prompts ask for, separated by commas',
+    help: 'calibration prompts: kv (key-value retrieval, the paper’s) and file:<path> (a text of yours), comma-separated',
     default: 'kv',
     group: SEARCH,
-    example: '--calibration kv',
-    schema: text('names of calibration sets'),
+    example: '--calibration kv,file:notes.txt',
+    schema: parsedText(async (sets) => {
+      (await import('../../../../search/calibration.js')).parseCalibration(sets);
+      return sets;
+    }),
   },
   samples: {
     flags: '--samples <n>',
-    help: 'prompts per calibration set',
-    default: '1',
+    help: 'prompts per calibration set (default: as many as the search needs to be stable)',
     group: SEARCH,
     example: '--samples 2',
-    schema: integer('a number of prompts', 1, 1000),
+    schema: optional(integer('a number of prompts', 1, 1000)),
   },
   objective: {
     flags: '--objective <name>',
