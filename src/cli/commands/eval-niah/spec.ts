@@ -3,19 +3,13 @@ import { defineCommand } from '../../command-spec.js';
 import { loadOptions, seedOption } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
 import { flag, integer, parsedText, text } from '../../options/option-types.js';
+import { patternOptions } from '../../patterns-option.js';
 
 const EVAL = 'Evaluation:';
 
 export const evalNiahOptions = {
   ...loadOptions,
-  patterns: {
-    flags: '--patterns <file|name>',
-    help: 'pattern file of the method minference; auto: the file in configs/ that was made for this model',
-    default: 'auto',
-    group: EVAL,
-    example: '--patterns patterns.json',
-    schema: text('a pattern file, dense or auto'),
-  },
+  ...patternOptions(EVAL),
   lengths: {
     flags: '--lengths <list>',
     help: 'prompt lengths in tokens',

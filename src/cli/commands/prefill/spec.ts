@@ -3,6 +3,7 @@ import { defineCommand } from '../../command-spec.js';
 import { loadOptions } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
 import { choice, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
+import { patternOptions } from '../../patterns-option.js';
 
 const PROMPT = 'Prompt:';
 const PREFILL = 'Prefill:';
@@ -37,14 +38,7 @@ export const prefillOptions = {
     example: '--no-chat-template',
     schema: flag,
   },
-  patterns: {
-    flags: '--patterns <file|name>',
-    help: 'pattern file, dense, or auto: the file in configs/ that was made for this model, else dense',
-    default: 'auto',
-    group: PREFILL,
-    example: '--patterns patterns.json',
-    schema: text('a pattern file, dense or auto'),
-  },
+  ...patternOptions(PREFILL),
   maxNewTokens: {
     flags: '--max-new-tokens <n>',
     help: 'most tokens to generate after the prompt',

@@ -1,0 +1,102 @@
+import type { ChalkInstance } from 'chalk';
+import type { ModelDirectory } from '../../../model/model-directory.js';
+import type { ComparedRun, Comparison } from '../../../prefill/compare.js';
+import type { PrefillTimings } from '../../../prefill/timings.js';
+import type { Device } from '../../../runtime/types.js';
+import { formatBytes, formatCount, formatDuration, formatQuantity } from '../../../utils/format.js';
+import type { ChosenPatterns } from '../../patterns-option.js';
+import { renderFacts, renderTable } from '../../render/table.js';
+import { stderrStyle, stdoutStyle } from '../../terminal.js';
+
+/** What is the same for every run of one prompt. */
+export interface RunFacts {
+  model: ModelDirectory;
+  device: Device;
+  patterns: ChosenPatterns;
+  promptTokens: number;
+  loadMs: number;
+  tokenizeMs: number;
+}
+
+/** '1.2s index, 3.4s attention, 0.8s rest' where the ops measured it. */
+function describeSplit({ indexMs, attentionMs, restMs }: PrefillTimings): string {
+  if (indexMs === null || attentionMs === null || restMs === null) return '';
+  return `index ${formatDuration(indexMs)}, attention ${formatDuration(attentionMs)}, rest ${formatDuration(restMs)}`;
+}
+
+function describeDecoding({ generation: { tokens, decodeMs, stopped } }: ComparedRun): string {
+  const end = { eos: 'end of the answer', length: '--max-new-tokens reached', signal: 'interrupted' }[stopped];
+  const steps = tokens.length - 1;
+  const rate = steps > 0 ? `, ${formatCount((steps / decodeMs) * 1000)} tokens/s` : '';
+  return `${formatQuantity(tokens.length, 'token')} in ${formatDuration(decodeMs)}${rate} (${end})`;
+}
+
+const describePrefill = ({ totalMs, tokensPerSecond }: PrefillTimings) =>
+  `${formatDuration(totalMs)}, ${formatCount(tokensPerSecond)} tokens/s`;
+
+/** Where the time went, for stderr after the answer. */
+export function renderTimings(facts: RunFacts, run: ComparedRun, style: ChalkInstance = stderrStyle): string {
+  const { loadMs, tokenizeMs, promptTokens, patterns, model, device } = facts;
+  const firstTokenMs = loadMs + tokenizeMs + run.timings.totalMs;
+  const split = describeSplit(run.timings);
+  return `\n${renderFacts(
+    [
+      ['model', `${model.id} ${model.variant} on ${device}`],
+      ['patterns', patterns.name],
+      ['prompt', `${formatQuantity(promptTokens, 'token')}`],
+      ['load', formatDuration(loadMs)],
+      ['tokenise', formatDuration(tokenizeMs)],
+      ['prefill', describePrefill(run.timings) + (split && ` (${split})`)],
+      ['first token', `after ${formatDuration(firstTokenMs)}`],
+      ['answer', describeDecoding(run)],
+      ['peak memory', formatBytes(run.peakMemoryBytes)],
+    ],
+    style,
+  )}`;
+}
+
+const orDash = (ms: number | null) => (ms === null ? '–' : formatDuration(ms));
+const ratio = (dense: number | null, sparse: number | null) =>
+  dense === null || !sparse ? '' : `${(dense / sparse).toFixed(2)}×`;
+
+/** Sparse and dense side by side, the agreement of their logits, and both answers. */
+export function renderComparison(facts: RunFacts, { sparse, dense, ...agreement }: Comparison): string {
+  const row = (title: string, pick: (timings: PrefillTimings) => number | null) => {
+    const [ours, theirs] = [pick(sparse.timings), pick(dense.timings)];
+    return [title, orDash(ours), orDash(theirs), ratio(theirs, ours)];
+  };
+  const table = renderTable(
+    [
+      { title: '' },
+      { title: 'sparse', align: 'right' },
+      { title: 'dense', align: 'right' },
+      { title: 'speed-up', align: 'right' },
+    ],
+    [
+      row('prefill', ({ totalMs }) => totalMs).map((cell) => stdoutStyle.bold(cell)),
+      row('  index', ({ indexMs }) => indexMs),
+      row('  attention', ({ attentionMs }) => attentionMs),
+      row('  rest', ({ restMs }) => restMs),
+      ['tokens/s', formatCount(sparse.timings.tokensPerSecond), formatCount(dense.timings.tokensPerSecond), ''],
+      ['peak memory', formatBytes(sparse.peakMemoryBytes), formatBytes(dense.peakMemoryBytes), ''],
+    ],
+    stdoutStyle,
+  );
+  const summary = renderFacts(
+    [
+      ['prompt', formatQuantity(facts.promptTokens, 'token')],
+      ['patterns', facts.patterns.name],
+      [
+        'first token',
+        `${agreement.top1Agrees ? 'the same' : 'different'}, KL(dense ‖ sparse) ${agreement.kl.toFixed(4)} nats`,
+      ],
+      ['answers', agreement.sameText ? 'the same' : 'different'],
+    ],
+    stdoutStyle,
+  );
+  const answers = [
+    `${stdoutStyle.bold('sparse:')} ${sparse.generation.text}`,
+    `${stdoutStyle.bold('dense: ')} ${dense.generation.text}`,
+  ];
+  return [table, '', summary, '', ...answers].join('\n');
+}

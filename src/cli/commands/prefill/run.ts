@@ -1,0 +1,103 @@
+import { patternMatrix } from '../../../patterns/to-matrix.js';
+import { buildPrompt } from '../../../prefill/chat.js';
+import { type ComparedRun, type Comparison, compareWithDense } from '../../../prefill/compare.js';
+import { Decoder } from '../../../prefill/decoder.js';
+import type { CommandContext, CommandRun, OutputValues } from '../../command-spec.js';
+import { defined } from '../../options/defined.js';
+import type { OptionValues } from '../../options/option.js';
+import { type ChosenPatterns, checkPatternsOption, choosePatterns, requireSparse } from '../../patterns-option.js';
+import { answer } from './answer.js';
+import { readPrompt } from './read-prompt.js';
+import { type RunFacts, renderComparison, renderTimings } from './render.js';
+import type { prefillOptions } from './spec.js';
+import { toJson } from './to-json.js';
+
+type Options = OptionValues<typeof prefillOptions> & OutputValues;
+
+function tokenize(decoder: Decoder, prompt: string, options: Options): { tokens: number[]; ms: number } {
+  const started = performance.now();
+  const tokens = buildPrompt(decoder.tokenizer, prompt, {
+    contextLength: decoder.directory.config.contextLength,
+    ...(options.chatTemplate ? {} : { chat: false }),
+    ...(options.system === undefined ? {} : { system: options.system }),
+  });
+  return { tokens, ms: performance.now() - started };
+}
+
+/** Runs the prompt once, streaming the answer unless a program reads it. */
+async function runOnce(
+  decoder: Decoder,
+  tokens: readonly number[],
+  chosen: ChosenPatterns,
+  options: Options,
+  context: CommandContext,
+): Promise<ComparedRun> {
+  let shown = '';
+  const run = await answer(decoder, tokens, {
+    patterns: chosen.file ? patternMatrix(chosen.file) : 'dense',
+    maxNewTokens: options.maxNewTokens,
+    progress: context.progress,
+    signal: context.signal,
+    ...defined({ chunk: options.chunk }),
+    ...(options.json
+      ? {}
+      : {
+          onText: (text: string) => {
+            shown += text;
+            context.write(text);
+          },
+        }),
+  });
+  if (!options.json) context.write(`${run.generation.text.slice(shown.length)}\n`);
+  return run;
+}
+
+async function runBoth(
+  decoder: Decoder,
+  tokens: readonly number[],
+  chosen: ChosenPatterns,
+  options: Options,
+  { progress, signal }: CommandContext,
+): Promise<Comparison> {
+  const patterns = patternMatrix(requireSparse(chosen, '--compare dense'));
+  const task = progress.start({ label: 'Comparing', total: 2, unit: 'run' });
+  const comparison = await compareWithDense(decoder, tokens, {
+    patterns,
+    maxNewTokens: options.maxNewTokens,
+    signal,
+    ...defined({ chunk: options.chunk }),
+    onRun: (run) => task.update(run === 'sparse' ? 0 : 1, run),
+  });
+  task.finish();
+  return comparison;
+}
+
+export const runPrefillCommand: CommandRun<typeof prefillOptions> = async (options, context) => {
+  const { progress, signal } = context;
+  await checkPatternsOption(options.patterns);
+  const prompt = await readPrompt(defined({ prompt: options.prompt, promptFile: options.promptFile }), {
+    stdin: process.stdin,
+    signal,
+  });
+  const { model, variant, device, threads } = options;
+  using decoder = await Decoder.open({ ...defined({ model, variant, device, threads }), progress, signal });
+  signal.throwIfAborted();
+  const { tokens, ms: tokenizeMs } = tokenize(decoder, prompt, options);
+  const chosen = await choosePatterns(options.patterns, decoder, { force: options.force });
+  if (chosen.note) progress.note(chosen.note);
+  const facts: RunFacts = {
+    model: decoder.directory,
+    device: decoder.session.device,
+    patterns: chosen,
+    promptTokens: tokens.length,
+    loadMs: decoder.loadMs,
+    tokenizeMs,
+  };
+  if (options.compare) {
+    const comparison = await runBoth(decoder, tokens, chosen, options, context);
+    return { json: toJson(facts, comparison.sparse, comparison), text: renderComparison(facts, comparison) };
+  }
+  const run = await runOnce(decoder, tokens, chosen, options, context);
+  if (!options.json) progress.note(renderTimings(facts, run));
+  return { json: toJson(facts, run), text: '' };
+};

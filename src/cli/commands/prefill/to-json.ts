@@ -1,0 +1,38 @@
+import type { ComparedRun, Comparison } from '../../../prefill/compare.js';
+import type { RunFacts } from './render.js';
+
+const decodeRate = ({ generation: { tokens, decodeMs } }: ComparedRun) =>
+  tokens.length > 1 ? ((tokens.length - 1) / decodeMs) * 1000 : null;
+
+const runToJson = (run: ComparedRun) => ({
+  text: run.generation.text,
+  tokens: run.generation.tokens,
+  stopped: run.generation.stopped,
+  prefill: run.timings,
+  decode: { totalMs: run.generation.decodeMs, tokensPerSecond: decodeRate(run) },
+  peakMemoryBytes: run.peakMemoryBytes,
+});
+
+/** What `--json` prints. The run's own fields are those of the run with patterns. */
+export function toJson(facts: RunFacts, run: ComparedRun, comparison?: Comparison) {
+  const { model, device, patterns, promptTokens, loadMs, tokenizeMs } = facts;
+  return {
+    model: { id: model.id, path: model.modelPath, variant: model.variant },
+    device,
+    patterns: patterns.name,
+    promptTokens,
+    loadMs,
+    tokenizeMs,
+    timeToFirstTokenMs: loadMs + tokenizeMs + run.timings.totalMs,
+    ...runToJson(run),
+    ...(comparison && {
+      dense: runToJson(comparison.dense),
+      comparison: {
+        speedup: comparison.speedup,
+        kl: comparison.kl,
+        top1Agrees: comparison.top1Agrees,
+        sameText: comparison.sameText,
+      },
+    }),
+  };
+}

@@ -1,0 +1,82 @@
+import { relative } from 'node:path';
+import { MinferenceError } from '../errors.js';
+import { findPatterns } from '../patterns/find-patterns.js';
+import { loadPatterns } from '../patterns/load-patterns.js';
+import type { PatternFile } from '../patterns/pattern-file.js';
+import type { OptionSpec } from './options/option.js';
+import { flag, text } from './options/option-types.js';
+
+/** A model that patterns are chosen for; an open decoder is one. */
+export interface PatternedModel {
+  fingerprint: string;
+  layers: readonly { numHeads: number; numKvHeads: number; headDim: number }[];
+}
+
+/** `--patterns` and `--force`, as prefill and eval take them. */
+export const patternOptions = (group: string) =>
+  ({
+    patterns: {
+      flags: '--patterns <file|name>',
+      help: 'pattern file, dense, or auto: the file in configs/ that was made for this model, else dense',
+      default: 'auto',
+      group,
+      example: '--patterns patterns.json',
+      schema: text('a pattern file, dense or auto'),
+    },
+    force: {
+      flags: '--force',
+      help: 'use the pattern file although the model is another export or quantisation than the one searched',
+      group,
+      example: '--force',
+      schema: flag,
+    },
+  }) satisfies Record<string, OptionSpec>;
+
+export interface ChosenPatterns {
+  /** Path of the file, or 'dense'. */
+  name: string;
+  /** Null for dense attention. */
+  file: PatternFile | null;
+  /** A line for the user when the choice was not theirs. */
+  note?: string;
+}
+
+/**
+ * Fails early, before a model is loaded, when the pattern file cannot be read or is no pattern file.
+ *
+ * @throws {MinferenceError} READ_FAILED, PATTERNS_INVALID
+ */
+export async function checkPatternsOption(choice: string): Promise<void> {
+  if (choice !== 'auto' && choice !== 'dense') await loadPatterns(choice);
+}
+
+/**
+ * The patterns that `--patterns` means for a model.
+ *
+ * @throws {MinferenceError} READ_FAILED, PATTERNS_INVALID, PATTERNS_MISMATCH
+ */
+export async function choosePatterns(
+  choice: string,
+  model: PatternedModel,
+  options: { force: boolean },
+): Promise<ChosenPatterns> {
+  if (choice === 'dense') return { name: 'dense', file: null };
+  if (choice !== 'auto') {
+    return { name: choice, file: await loadPatterns(choice, model, { ignoreFingerprint: options.force }) };
+  }
+  const found = await findPatterns(model);
+  if (found) return { name: relative(process.cwd(), found.path), file: found.file, note: `patterns: ${found.path}` };
+  return {
+    name: 'dense',
+    file: null,
+    note: 'dense attention: configs/ has no patterns for this model; make some with minference search and give them with --patterns',
+  };
+}
+
+/** Commands that compare with dense attention need patterns. */
+export function requireSparse(chosen: ChosenPatterns, purpose: string): PatternFile {
+  if (chosen.file) return chosen.file;
+  throw new MinferenceError('USAGE', `expected a pattern file for ${purpose}, found dense attention only`, {
+    hint: 'make one with minference search and give it with --patterns <file>',
+  });
+}
