@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'NATIVE_NOT_BUILT'
   | 'NATIVE_LOAD_FAILED'
   | 'RUNTIME_FAILED'
+  | 'OUT_OF_MEMORY' // refused beforehand: the estimate exceeds what is available
   | 'DEVICE_UNAVAILABLE'
   | 'NETWORK'
   | 'WRITE_FAILED'

@@ -1,0 +1,24 @@
+import { MinferenceError } from '../errors.js';
+import type { ModelDirectory } from '../model/model-directory.js';
+import type { RewrittenModel } from '../onnx/types.js';
+
+/**
+ * The graph is what runs; a configuration that contradicts it belongs to another model.
+ *
+ * @throws MinferenceError MODEL_INVALID naming the number
+ */
+export function checkGraph({ config, modelPath, folder }: ModelDirectory, { layers }: RewrittenModel): void {
+  const mismatch = (what: string, graph: number, said: number) =>
+    new MinferenceError(
+      'MODEL_INVALID',
+      `${folder}: the configuration says ${said} ${what}, the graph ${modelPath} has ${graph}`,
+      { hint: 'Keep the configuration and the ONNX file of one export together.' },
+    );
+  // Fewer is possible: hybrid models have other layers too, and some nodes may have been left alone.
+  if (layers.length > config.numLayers) throw mismatch('layers', layers.length, config.numLayers);
+  for (const { numHeads, numKvHeads, headDim } of layers.slice(0, 1)) {
+    if (numHeads !== config.numHeads) throw mismatch('attention heads', numHeads, config.numHeads);
+    if (numKvHeads !== config.numKvHeads) throw mismatch('key-value heads', numKvHeads, config.numKvHeads);
+    if (headDim !== config.headDim) throw mismatch('values per head', headDim, config.headDim);
+  }
+}

@@ -1,0 +1,82 @@
+import type { Decoder } from './decoder.js';
+import type { Generation } from './generate.js';
+import { argmax, klDivergence } from './logits.js';
+import type { LayerPatterns } from './pattern-feeds.js';
+import type { PrefillResult } from './prefill.js';
+
+export interface CompareOptions {
+  /** The patterns to compare with dense attention. */
+  patterns: LayerPatterns;
+  maxNewTokens: number;
+  chunk?: number;
+  signal?: AbortSignal;
+  /** Called when one of the two prefills starts. */
+  onRun?: (run: 'sparse' | 'dense') => void;
+}
+
+/** One of the two runs. */
+export interface ComparedRun extends Pick<PrefillResult, 'logits' | 'timings' | 'peakMemoryBytes'> {
+  generation: Generation;
+}
+
+export interface Comparison {
+  sparse: ComparedRun;
+  dense: ComparedRun;
+  /** Dense prefill time over sparse prefill time. */
+  speedup: number;
+  /** KL(dense ‖ sparse) of the last position's softmax, in nats. */
+  kl: number;
+  /** Both choose the same first token. */
+  top1Agrees: boolean;
+  /** Both answers are the same text. */
+  sameText: boolean;
+}
+
+/** Tokens of the run that is not counted: the first run of a session sets up buffers and threads. */
+const WARM_UP_TOKENS = 128;
+
+/**
+ * Runs a prompt with the patterns and with dense attention in the same session. The sparse run goes first, so that
+ * memory which the session grows for the prompt is paid by it and not by dense attention.
+ */
+export async function compareWithDense(
+  decoder: Decoder,
+  tokens: readonly number[],
+  options: CompareOptions,
+): Promise<Comparison> {
+  const warmUp = await decoder.prefill(tokens.slice(0, WARM_UP_TOKENS), {
+    patterns: 'dense',
+    maxNewTokens: 0,
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  warmUp.cache.dispose();
+  const sparse = await run(decoder, tokens, 'sparse', options);
+  const dense = await run(decoder, tokens, 'dense', options);
+  return {
+    sparse,
+    dense,
+    speedup: dense.timings.totalMs / sparse.timings.totalMs,
+    kl: klDivergence(dense.logits, sparse.logits),
+    top1Agrees: argmax(dense.logits) === argmax(sparse.logits),
+    sameText: dense.generation.text === sparse.generation.text,
+  };
+}
+
+async function run(
+  decoder: Decoder,
+  tokens: readonly number[],
+  which: 'sparse' | 'dense',
+  { patterns, maxNewTokens, chunk, signal, onRun }: CompareOptions,
+): Promise<ComparedRun> {
+  onRun?.(which);
+  const common = signal ? { signal } : {};
+  const { cache, ...prefill } = await decoder.prefill(tokens, {
+    patterns: which === 'dense' ? 'dense' : patterns,
+    maxNewTokens,
+    ...common,
+    ...(chunk === undefined ? {} : { chunk }),
+  });
+  using _ = cache;
+  const generation = await decoder.generate({ ...prefill, cache }, { maxNewTokens, ...common });
+  return { logits: prefill.logits, timings: prefill.timings, peakMemoryBytes: prefill.peakMemoryBytes, generation };
+}

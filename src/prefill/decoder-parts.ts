@@ -1,0 +1,31 @@
+import type { ModelDirectory } from '../model/model-directory.js';
+import type { AttentionLayer, DecoderIo } from '../onnx/types.js';
+import type { Session } from '../runtime/session.js';
+import type { Tensor } from '../runtime/tensor.js';
+
+/** Which graph a decoder runs: rewritten for sparse prefill, for the search, or the file's own as it is. */
+export type GraphKind = 'prefill' | 'probe' | 'original';
+
+/** The tokens of one run and how many precede them in the cache. */
+export interface StepTokens {
+  tokens: readonly number[];
+  past: number;
+}
+
+/** Makes one input of a run. */
+export type FeedMaker = (step: StepTokens) => Tensor;
+
+/** What the steps of a prefill need of an open decoder. */
+export interface DecoderParts {
+  directory: ModelDirectory;
+  graph: GraphKind;
+  session: Session;
+  io: DecoderIo;
+  layers: readonly AttentionLayer[];
+  /** Inputs that are neither KV cache nor patterns, by name. */
+  feedMakers: ReadonlyMap<string, FeedMaker>;
+  /** Which rows of logits callers get; `io.logitsRows` says which the graph computes. */
+  logits: 'last' | 'all';
+  /** Past and present may be one buffer of the cache's full length. */
+  sharedKvCache: boolean;
+}

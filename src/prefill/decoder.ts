@@ -1,0 +1,114 @@
+import { resolveModel } from '../model/directory.js';
+import type { ModelDirectory } from '../model/model-directory.js';
+import { loadTokenizer, type TextTokenizer } from '../model/tokenizer.js';
+import type { AttentionLayer, RewriteReport } from '../onnx/types.js';
+import type { Session } from '../runtime/session.js';
+import type { ProgressReporter } from '../utils/progress.js';
+import type { DecoderParts, GraphKind } from './decoder-parts.js';
+import { type GenerateOptions, type Generation, runGenerate } from './generate.js';
+import { openGraph } from './open-parts.js';
+import { type PrefillMemory, type PrefillOptions, type PrefillResult, runPrefill } from './prefill.js';
+import { type ProbeOptions, type ProbeScores, runProbe } from './probe.js';
+
+export interface DecoderOptions {
+  /** Folder, .onnx file, Hub id or an already resolved model; default: the embedded model. */
+  model?: string | ModelDirectory;
+  /** Which ONNX file of the folder, such as `q4`. */
+  variant?: string;
+  /** `'auto'` by default: CUDA where it works, else the CPU. */
+  device?: 'auto' | 'cpu' | 'cuda';
+  /** CPU threads; default: the physical cores. */
+  threads?: number;
+  /**
+   * `'prefill'` (default): attention replaced by SparseAttention. `'probe'`: by AttentionProbe, for the search.
+   * `'original'`: the file's graph as it is under plain ONNX Runtime, the baseline.
+   */
+  graph?: GraphKind;
+  /** Rows of logits that onChunk sees; `'last'` by default. The original graph computes all of them in any case. */
+  logits?: 'last' | 'all';
+  /** Watches a download. */
+  progress?: ProgressReporter;
+  /** Stops a download. */
+  signal?: AbortSignal;
+}
+
+/** A loaded decoder model with its tokenizer. Dispose it, or its session's memory waits for the garbage collector. */
+export class Decoder implements Disposable {
+  readonly directory: ModelDirectory;
+  readonly tokenizer: TextTokenizer;
+  /** Attention layers in graph order. */
+  readonly layers: readonly AttentionLayer[];
+  /** What the rewriter did with the graph's attention, and why it left the rest alone. */
+  readonly report: RewriteReport;
+  readonly session: Session;
+  /** Hash of graph and configuration; pattern files carry it. */
+  readonly fingerprint: string;
+  /** Time from the call of open to a usable session, downloads included. */
+  readonly loadMs: number;
+  readonly #parts: DecoderParts;
+  readonly #memory: PrefillMemory = { reusableBytes: 0 };
+
+  private constructor(parts: DecoderParts, facts: Pick<Decoder, 'tokenizer' | 'report' | 'fingerprint' | 'loadMs'>) {
+    this.#parts = parts;
+    this.directory = parts.directory;
+    this.layers = parts.layers;
+    this.session = parts.session;
+    this.tokenizer = facts.tokenizer;
+    this.report = facts.report;
+    this.fingerprint = facts.fingerprint;
+    this.loadMs = facts.loadMs;
+  }
+
+  /**
+   * Finds, reads, rewrites and loads a model.
+   *
+   * @throws MinferenceError MODEL_*, TOKENIZER_INVALID, NETWORK, NATIVE_*, DEVICE_UNAVAILABLE, RUNTIME_FAILED, ABORTED
+   */
+  static async open(options: DecoderOptions = {}): Promise<Decoder> {
+    const { model, variant, progress, signal, device = 'auto', threads, graph = 'prefill', logits = 'last' } = options;
+    const started = performance.now();
+    const directory =
+      typeof model === 'object'
+        ? model
+        : await resolveModel(model, {
+            ...(variant === undefined ? {} : { variant }),
+            ...(progress ? { progress } : {}),
+            ...(signal ? { signal } : {}),
+          });
+    const tokenizer = await loadTokenizer(directory);
+    const { parts, report, fingerprint } = await openGraph(directory, { device, threads, graph, logits });
+    return new Decoder(parts, { tokenizer, report, fingerprint, loadMs: performance.now() - started });
+  }
+
+  /**
+   * Puts a prompt through the model with the given patterns and returns the last position's logits and the filled KV
+   * cache.
+   *
+   * @throws MinferenceError PROMPT_INVALID, PROMPT_TOO_LONG, PATTERNS_MISMATCH, OUT_OF_MEMORY, RUNTIME_FAILED, ABORTED
+   */
+  prefill(tokens: readonly number[], options: PrefillOptions): Promise<PrefillResult> {
+    return runPrefill(this.#parts, tokens, options, this.#memory);
+  }
+
+  /** Greedy decoding after a prefill, with dense attention. The prefill may be used again afterwards. */
+  generate(prefill: PrefillResult, options: GenerateOptions): Promise<Generation> {
+    return runGenerate(this.#parts, this.tokenizer, prefill, options);
+  }
+
+  /**
+   * Scores candidate patterns of every head on one prompt (graph `'probe'`): all layers in a single run.
+   *
+   * @throws MinferenceError as prefill; USAGE on another graph
+   */
+  probe(tokens: readonly number[], options: ProbeOptions): Promise<ProbeScores> {
+    return runProbe(this.#parts, tokens, options);
+  }
+
+  dispose(): void {
+    this.session.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

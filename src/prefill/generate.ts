@@ -1,0 +1,74 @@
+import { createTokenStream } from '../model/token-stream.js';
+import type { TextTokenizer } from '../model/tokenizer.js';
+import type { DecoderParts } from './decoder-parts.js';
+import { argmax, lastRow } from './logits.js';
+import { patternFeeds } from './pattern-feeds.js';
+import type { PrefillResult } from './prefill.js';
+import { runStep } from './run-step.js';
+
+export interface GenerateOptions {
+  /** Most tokens to generate. */
+  maxNewTokens: number;
+  /** Tokens that end the answer and are not part of it; default: the model's end-of-text and end-of-turn tokens. */
+  stopTokenIds?: readonly number[];
+  /** Ends the answer early; what there is so far is returned. */
+  signal?: AbortSignal;
+  /** Called for every token with the text that it completes (maybe none yet). */
+  onToken?: (token: { id: number; text: string; index: number }) => void;
+}
+
+export interface Generation {
+  /** Without the stop token. */
+  tokens: number[];
+  text: string;
+  /** Time of the decode steps; the first token comes out of the prefill. */
+  decodeMs: number;
+  stopped: 'eos' | 'length' | 'signal';
+}
+
+/** Greedy decoding with dense attention after a prefill, which may be used again afterwards. */
+export async function runGenerate(
+  parts: DecoderParts,
+  tokenizer: TextTokenizer,
+  prefill: PrefillResult,
+  options: GenerateOptions,
+): Promise<Generation> {
+  const { config } = parts.directory;
+  const { maxNewTokens, signal, onToken } = options;
+  const modelEnds = config.eosTokenIds.length > 0 ? config.eosTokenIds : tokenizer.eosTokenIds;
+  const ends = new Set(options.stopTokenIds ?? modelEnds);
+  const stream = createTokenStream(tokenizer);
+  const tokens: number[] = [];
+  let text = '';
+  let stopped: Generation['stopped'] = 'length';
+
+  const feeds = patternFeeds(parts, 'dense');
+  const started = performance.now();
+  const cache = prefill.cache.fork();
+  try {
+    let logits = prefill.logits;
+    while (tokens.length < maxNewTokens) {
+      if (signal?.aborted) {
+        stopped = 'signal';
+        break;
+      }
+      const id = argmax(logits);
+      if (ends.has(id)) {
+        stopped = 'eos';
+        break;
+      }
+      const piece = stream.push(id);
+      text += piece;
+      tokens.push(id);
+      onToken?.({ id, text: piece, index: tokens.length - 1 });
+      if (tokens.length === maxNewTokens || cache.length >= config.contextLength) break;
+      await cache.reserve(1);
+      // A step is short: a stop waits for it, and the answer so far is kept.
+      logits = lastRow((await runStep(parts, { tokens: [id], cache, feeds })).logits);
+    }
+    return { tokens, text: text + stream.end(), decodeMs: performance.now() - started, stopped };
+  } finally {
+    cache.dispose();
+    for (const tensor of Object.values(feeds)) tensor.dispose();
+  }
+}

@@ -1,0 +1,92 @@
+import { MinferenceError } from '../errors.js';
+import type { ModelDirectory } from '../model/model-directory.js';
+import { fingerprintModel } from '../onnx/fingerprint.js';
+import { checkExternalData, readOnnxModel, serializeModel } from '../onnx/model-file.js';
+import { rewriteForPrefill, rewriteForProbe } from '../onnx/rewrite/rewrite-model.js';
+import type { RewriteReport, RewrittenModel } from '../onnx/types.js';
+import { resolveDevice } from '../runtime/device.js';
+import { Session } from '../runtime/session.js';
+import { checkGraph } from './check-graph.js';
+import type { DecoderParts, GraphKind } from './decoder-parts.js';
+import { createFeedMakers } from './feeds.js';
+
+export interface OpenGraphOptions {
+  graph: GraphKind;
+  logits: 'last' | 'all';
+  device: 'auto' | 'cpu' | 'cuda';
+  threads?: number | undefined;
+}
+
+export interface OpenedGraph {
+  parts: DecoderParts;
+  report: RewriteReport;
+  fingerprint: string;
+}
+
+/**
+ * Reads the graph, rewrites it, and makes a session of it; the weights go from disk straight to the session.
+ *
+ * @throws MinferenceError MODEL_*, NATIVE_*, DEVICE_UNAVAILABLE, RUNTIME_FAILED
+ */
+export async function openGraph(directory: ModelDirectory, options: OpenGraphOptions): Promise<OpenedGraph> {
+  const [device, model] = await Promise.all([resolveDevice(options.device), readOnnxModel(directory.modelPath)]);
+  await checkExternalData(model);
+  const fingerprint = fingerprintModel(model, directory.configText);
+  const original = options.graph === 'original' ? serializeModel(model.proto) : undefined;
+  const rewritten = rewrite(model, options);
+  checkGraph(directory, rewritten);
+  const session = await Session.create({
+    model: original ?? serializeModel(rewritten.proto),
+    externalDataFolder: rewritten.folder,
+    device,
+    customOps: original === undefined,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  try {
+    checkNames(directory, session);
+    return { parts: partsOf(directory, session, rewritten, options), report: rewritten.report, fingerprint };
+  } catch (error) {
+    session.dispose();
+    throw error;
+  }
+}
+
+function rewrite(model: Parameters<typeof rewriteForPrefill>[0], { graph, logits }: OpenGraphOptions): RewrittenModel {
+  // The original graph is only described by the rewriter, not replaced: it keeps all its logits.
+  if (graph === 'probe') return rewriteForProbe(model);
+  return rewriteForPrefill(model, { logits: graph === 'original' ? 'all' : logits });
+}
+
+function partsOf(
+  directory: ModelDirectory,
+  session: Session,
+  { layers, io }: RewrittenModel,
+  { graph, logits }: OpenGraphOptions,
+): DecoderParts {
+  const original = graph === 'original';
+  // ONNX Runtime's own GroupQueryAttention is the one op that takes a longer past as the present's buffer.
+  const takesBuffer = !original || layers.every((layer) => layer.source === 'GroupQueryAttention');
+  const parts = {
+    directory,
+    graph,
+    session,
+    io,
+    layers: original ? layers.map(({ patternsInput: _, ...layer }) => layer) : layers,
+    logits,
+    sharedKvCache: io.sharedKvCache && takesBuffer,
+  };
+  return { ...parts, feedMakers: createFeedMakers(parts) };
+}
+
+/** genai_config.json says how inputs and outputs are called; the graph must agree. */
+function checkNames({ config, folder, modelPath }: ModelDirectory, session: Session): void {
+  const names = new Set([...session.inputs, ...session.outputs].map((info) => info.name));
+  const missing = config.ioNames?.find((name) => !names.has(name));
+  if (missing === undefined) return;
+  throw new MinferenceError(
+    'MODEL_INVALID',
+    `${folder}/genai_config.json: expected names of the graph's inputs and outputs, found "${missing}", ` +
+      `which ${modelPath} does not have`,
+    { hint: 'Keep genai_config.json and the ONNX file of one export together.' },
+  );
+}

@@ -1,0 +1,109 @@
+import { MinferenceError } from '../errors.js';
+import { Tensor } from '../runtime/tensor.js';
+import { availableMemory } from './available-memory.js';
+import { checkTokens } from './check-tokens.js';
+import type { DecoderParts } from './decoder-parts.js';
+import { KvCache } from './kv-cache.js';
+import { lastRow } from './logits.js';
+import { planMemory } from './memory-guard.js';
+import { runStep } from './run-step.js';
+
+export interface ProbeOptions {
+  /** Rows {kind, a, b, flags} of AttentionProbe's `candidates` input, the same for every head. */
+  candidates: readonly (readonly number[])[];
+  /** FLOPs per head that candidates with a fit flag are adjusted to. */
+  budgetFlops: number;
+  signal?: AbortSignal;
+  /** Called for every layer in order once the run is over: one run measures all layers. */
+  onLayer?: (layer: number, scores: ProbeScore[][]) => void;
+  /** Bytes that may be used; default: what the machine has available. */
+  memoryBytes?: number;
+}
+
+/** What one candidate does to one head on this prompt. */
+export interface ProbeScore {
+  /** ‖O_sparse − O_dense‖_F / ‖O_dense‖_F over all rows. */
+  errorAll: number;
+  /** The same over the last 64 rows. */
+  errorLast: number;
+  /** Mean over rows of exp(lse_sparse − lse_dense). */
+  massRecall: number;
+  /** Tiles of block_m × block_n that the kernel computes. */
+  tiles: number;
+  /** Of the tiles and of building the index. */
+  flops: number;
+  /** Index and attention of this head alone. */
+  microseconds: number;
+  /** Sizes after fitting. */
+  a: number;
+  b: number;
+}
+
+export interface ProbeScores {
+  /** [layer][head][candidate] */
+  scores: ProbeScore[][][];
+  /** Logits of the last position (dense attention). */
+  logits: Float32Array;
+  ms: number;
+}
+
+/** Fields of a row of `scores` in order; mirrors ScoreField in kernels/include/minference/pattern.h. */
+const FIELDS = ['errorAll', 'errorLast', 'massRecall', 'tiles', 'flops', 'microseconds', 'a', 'b'] as const;
+
+/** Scores candidates on a whole prompt in one run. Errors as Decoder.probe's. */
+export async function runProbe(
+  parts: DecoderParts,
+  tokens: readonly number[],
+  options: ProbeOptions,
+): Promise<ProbeScores> {
+  if (parts.graph !== 'probe') {
+    throw new MinferenceError('USAGE', `expected the probe graph, found the ${parts.graph} graph`, {
+      hint: 'Open the decoder with graph: "probe".',
+    });
+  }
+  checkTokens(tokens, parts.directory.config);
+  // The candidates of a layer are scored from one run over all rows: chunks would score another prompt.
+  planMemory(parts, {
+    prompt: tokens.length,
+    capacity: tokens.length,
+    chunk: tokens.length,
+    availableBytes: options.memoryBytes ?? (await availableMemory()),
+  });
+  const { candidates, budgetFlops, signal, onLayer } = options;
+  const rows = Int32Array.from(candidates.flat());
+  using candidateTensor = Tensor.fromArray('int32', rows, [candidates.length, 4]);
+  using budgetTensor = Tensor.fromArray('float32', Float32Array.of(budgetFlops), [1]);
+  using cache = KvCache.allocate(parts, tokens.length);
+  const feeds = Object.fromEntries(
+    parts.layers.flatMap((layer) => [
+      [layer.candidatesInput!, candidateTensor],
+      [layer.budgetInput!, budgetTensor],
+    ]),
+  );
+  const started = performance.now();
+  const step = await runStep(parts, {
+    tokens,
+    cache,
+    feeds,
+    outputs: parts.layers.map((layer) => layer.scoresOutput!),
+    signal,
+  });
+  const ms = performance.now() - started;
+  const scores = parts.layers.map((layer, index) => {
+    using tensor = step.outputs[layer.scoresOutput!]!;
+    const layerScores = readScores(tensor.data() as Float32Array, layer.numHeads, candidates.length);
+    onLayer?.(index, layerScores);
+    return layerScores;
+  });
+  return { scores, logits: lastRow(step.logits), ms };
+}
+
+/** [heads, candidates, fields] as objects. */
+function readScores(data: Float32Array, heads: number, candidates: number): ProbeScore[][] {
+  return Array.from({ length: heads }, (_, head) =>
+    Array.from({ length: candidates }, (_, candidate) => {
+      const offset = (head * candidates + candidate) * FIELDS.length;
+      return Object.fromEntries(FIELDS.map((field, index) => [field, data[offset + index]!])) as unknown as ProbeScore;
+    }),
+  );
+}
