@@ -3,6 +3,8 @@ import { guardStreams } from './guard-streams.js';
 import { buildProgram } from './program.js';
 
 const EXIT_USAGE = 2;
+/** A finished command whose process lives on after this (a connection kept alive, say) is ended. */
+const LINGER_MS = 1000;
 
 /** Runs the command line `argv` (as process.argv) and sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -10,6 +12,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const program = buildProgram(async (spec, raw) => {
     const { runCommand } = await import('./run-command.js');
     process.exitCode = await runCommand(spec, raw);
+    setTimeout(() => process.exit(), LINGER_MS).unref();
   });
   if (argv.length <= 2) return program.outputHelp();
   try {

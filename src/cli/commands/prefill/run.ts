@@ -1,12 +1,14 @@
+import { prefill } from '../../../api/prefill.js';
 import { patternMatrix } from '../../../patterns/to-matrix.js';
 import { buildPrompt } from '../../../prefill/chat.js';
 import { type ComparedRun, type Comparison, compareWithDense } from '../../../prefill/compare.js';
 import { Decoder } from '../../../prefill/decoder.js';
+import type { PrefillTimings } from '../../../prefill/timings.js';
+import { formatCount, formatDuration } from '../../../utils/format.js';
 import type { CommandContext, CommandRun, OutputValues } from '../../command-spec.js';
 import { defined } from '../../options/defined.js';
 import type { OptionValues } from '../../options/option.js';
 import { type ChosenPatterns, checkPatternsOption, choosePatterns, requireSparse } from '../../patterns-option.js';
-import { answer } from './answer.js';
 import { readPrompt } from './read-prompt.js';
 import { type RunFacts, renderComparison, renderTimings } from './render.js';
 import type { prefillOptions } from './spec.js';
@@ -30,27 +32,30 @@ async function runOnce(
   tokens: readonly number[],
   chosen: ChosenPatterns,
   options: Options,
-  context: CommandContext,
+  { progress, signal, write }: CommandContext,
 ): Promise<ComparedRun> {
   let shown = '';
-  const run = await answer(decoder, tokens, {
-    patterns: chosen.file ? patternMatrix(chosen.file) : 'dense',
+  const onText = (text: string) => {
+    shown += text;
+    write(text);
+  };
+  const task = progress.start({ label: 'Prefill', total: tokens.length, unit: 'tokens' });
+  const run = await prefill(decoder, {
+    prompt: tokens,
+    patterns: chosen.file ?? 'dense',
     maxNewTokens: options.maxNewTokens,
-    progress: context.progress,
-    signal: context.signal,
+    signal,
     ...defined({ chunk: options.chunk }),
-    ...(options.json
-      ? {}
-      : {
-          onText: (text: string) => {
-            shown += text;
-            context.write(text);
-          },
-        }),
+    onChunk: ({ start, rows }) => task.update(start + rows),
+    onPrefilled: ({ timings }) => task.finish(describePrefill(tokens.length, timings)),
+    ...(options.json ? {} : { onText }),
   });
-  if (!options.json) context.write(`${run.generation.text.slice(shown.length)}\n`);
+  if (!options.json) write(`${run.generation.text.slice(shown.length)}\n`);
   return run;
 }
+
+const describePrefill = (tokens: number, { totalMs, tokensPerSecond }: PrefillTimings) =>
+  `Prefill: ${formatCount(tokens)} tokens in ${formatDuration(totalMs)}, ${formatCount(tokensPerSecond)} tokens/s`;
 
 async function runBoth(
   decoder: Decoder,

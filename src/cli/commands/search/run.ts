@@ -2,6 +2,7 @@ import { runSearch } from '../../../../search/run-search.js';
 import type { SearchResult } from '../../../../search/types.js';
 import type { CommandRun } from '../../command-spec.js';
 import { defined } from '../../options/defined.js';
+import { refuseForeignFile } from '../../refuse-foreign-file.js';
 import { renderSearch } from './render.js';
 import type { searchOptions } from './spec.js';
 
@@ -25,6 +26,7 @@ function toJson(result: SearchResult) {
 
 export const runSearchCommand: CommandRun<typeof searchOptions> = async (options, { progress, signal }) => {
   const { json: _json, quiet: _quiet, debug: _debug, ...search } = options;
+  await refuseForeignFile(options.out);
   const result = await runSearch(defined(search), { progress, signal });
   return { json: toJson(result), text: renderSearch(result) };
 };

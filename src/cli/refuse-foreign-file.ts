@@ -1,0 +1,31 @@
+import { open } from 'node:fs/promises';
+import { MinferenceError } from '../errors.js';
+
+/** Our files name their schema within their first bytes. */
+const MARK = '"minference.';
+const SEEN_BYTES = 4096;
+
+/** The first bytes of a regular file; '' for anything else and for what cannot be read: writing will tell. */
+async function beginning(path: string): Promise<string> {
+  try {
+    await using handle = await open(path, 'r');
+    if (!(await handle.stat()).isFile()) return '';
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SEEN_BYTES), 0, SEEN_BYTES, 0);
+    return buffer.subarray(0, bytesRead).toString('latin1');
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * A slip such as `--out package.json` must not cost the user that file: only results of this program are replaced.
+ *
+ * @throws {MinferenceError} USAGE
+ */
+export async function refuseForeignFile(path: string): Promise<void> {
+  const text = await beginning(path);
+  if (text.trim() === '' || text.includes(MARK)) return;
+  throw new MinferenceError('USAGE', `--out: expected a new file or an earlier result, found another file at ${path}`, {
+    hint: 'choose another path, or remove that file first',
+  });
+}

@@ -1,0 +1,24 @@
+/**
+ * minference: sparse attention prefill for long prompts on ONNX decoders.
+ *
+ * - {@link loadModel} opens a model folder, a Hub id or the embedded model;
+ * - {@link search} chooses a sparse pattern for every attention head and writes a pattern file;
+ * - {@link prefill} answers a prompt with those patterns.
+ *
+ * Everything that fails throws a {@link MinferenceError} with a stable `code`, a message and a hint.
+ *
+ * @packageDocumentation
+ */
+export { runSearch as search } from '../search/run-search.js';
+export type { SearchContext, SearchOptions, SearchResult } from '../search/types.js';
+export { loadModel } from './api/load-model.js';
+export { type Patterns, type PrefillPromptOptions, type PrefillPromptResult, prefill } from './api/prefill.js';
+export { type ErrorCode, MinferenceError } from './errors.js';
+export type { HeadPattern, PatternType } from './patterns/head-pattern.js';
+export { loadPatterns } from './patterns/load-patterns.js';
+export { PATTERN_SCHEMA, type PatternFile, patternFileSchema } from './patterns/pattern-file.js';
+export { savePatterns } from './patterns/save-patterns.js';
+export { patternMatrix } from './patterns/to-matrix.js';
+export { type CompareOptions, type Comparison, compareWithDense } from './prefill/compare.js';
+export type { Decoder, DecoderOptions } from './prefill/decoder.js';
+export type { ProgressReporter, ProgressTask } from './utils/progress.js';

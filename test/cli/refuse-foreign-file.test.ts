@@ -1,0 +1,23 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { refuseForeignFile } from '../../src/cli/refuse-foreign-file.js';
+import { temporaryFolder } from '../utils/temporary-folder.js';
+
+it('lets new files, earlier results, empty files and devices be written', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'old.json'), '{\n  "schema": "minference.patterns/1"');
+  writeFileSync(join(folder, 'empty'), '');
+  for (const path of ['new.json', 'old.json', 'empty']) await refuseForeignFile(join(folder, path));
+  await refuseForeignFile('/dev/null');
+  await refuseForeignFile(folder);
+});
+
+it('protects any other file', async () => {
+  const path = join(temporaryFolder(), 'package.json');
+  writeFileSync(path, '{ "name": "minference" }');
+  await expect(refuseForeignFile(path)).rejects.toMatchObject({
+    code: 'USAGE',
+    message: `--out: expected a new file or an earlier result, found another file at ${path}`,
+  });
+});
