@@ -9,3 +9,6 @@ export function patternJsonSchema(): Record<string, unknown> {
   const { $schema, ...schema } = z.toJSONSchema(patternFileSchema, { io: 'input' });
   return { $schema, title: PATTERN_SCHEMA, description: 'Sparse attention patterns of a decoder, per head', ...schema };
 }
+
+/** The text of configs/schema.json. */
+export const formatJsonSchema = (): string => `${JSON.stringify(patternJsonSchema(), null, 2)}\n`;

@@ -1,0 +1,31 @@
+import type { SearchProvenance } from '../src/patterns/pattern-file.js';
+import { type CalibrationSample, setName } from './calibration.js';
+import type { SearchFacts } from './search-facts.js';
+import type { Stability } from './stability.js';
+
+/** How the patterns were found, for the file: with it and the model the search can be repeated. */
+export function provenance(
+  facts: SearchFacts,
+  samples: readonly CalibrationSample[],
+  stability: Stability,
+): SearchProvenance {
+  const { geometry } = facts.at;
+  return {
+    tool: facts.tool,
+    objective: facts.objective,
+    budget: { spec: facts.cost.spec, flops: facts.cost.flops, fraction: facts.cost.fraction },
+    length: facts.length,
+    candidates: facts.candidates,
+    calibration: facts.sets.map((set) => ({
+      set: setName(set),
+      seed: facts.seed,
+      samples: samples
+        .filter((sample) => sample.set === set)
+        .map(({ tokens, sha256 }) => ({ tokens: tokens.length, sha256 })),
+    })),
+    device: facts.device,
+    kernel: { block_m: geometry.blockM, block_n: geometry.blockN, key_align: geometry.keyAlign },
+    ...(samples.length > 1 ? { agreement: Number(stability.meanTypeAgreement.toPrecision(6)) } : {}),
+    date: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,106 @@
+import type { PatternFile } from '../src/patterns/pattern-file.js';
+import { savePatterns } from '../src/patterns/save-patterns.js';
+import { Decoder } from '../src/prefill/decoder.js';
+import { peakMemoryBytes } from '../src/prefill/peak-memory.js';
+import { assertWritable, writeFileAtomic } from '../src/utils/atomic-write.js';
+import { lockOutput } from '../src/utils/file-lock.js';
+import { type ProgressReporter, silentProgress } from '../src/utils/progress.js';
+import { explainBudget } from './budget.js';
+import { buildPatternFile, chooseHeads } from './build-file.js';
+import { calibrationSamples } from './calibration.js';
+import { type Checkpoint, openCheckpoint } from './checkpoint.js';
+import { patternMap } from './pattern-map.js';
+import { planSearch } from './plan-search.js';
+import { probeSamples } from './probe-samples.js';
+import { provenance } from './provenance.js';
+import { probeFacts, searchFacts } from './search-facts.js';
+import { searchKey } from './search-key.js';
+import { measureStability } from './stability.js';
+import { summarizeLayers } from './summary.js';
+import type { SearchContext, SearchOptions, SearchResult } from './types.js';
+
+/**
+ * Searches sparse attention patterns for a model: the paper's Algorithm 1, per head, on calibration prompts.
+ * search/README.md has the algorithm step by step.
+ *
+ * @throws {MinferenceError} USAGE, PROMPT_TOO_LONG, DATASET_INVALID, READ_FAILED, WRITE_FAILED, LOCKED, ABORTED (what
+ *   is finished is kept when `out` is given), and whatever opening the model throws.
+ */
+export async function runSearch(options: SearchOptions = {}, context: SearchContext = {}): Promise<SearchResult> {
+  const started = performance.now();
+  const plan = planSearch(options);
+  const { out, resume = true } = options;
+  const { progress = silentProgress, signal } = context;
+  if (out !== undefined) await assertWritable(out);
+  await using _lock = out === undefined ? undefined : await lockOutput(out);
+
+  using decoder = await openDecoder(options, context);
+  const facts = searchFacts(decoder, plan);
+  progress.note(explainBudget(facts.cost, facts.at));
+
+  const calibrationStarted = performance.now();
+  const samples = await calibrationSamples(plan.sets, { ...plan, tokenizer: decoder.tokenizer });
+  const calibrationMs = performance.now() - calibrationStarted;
+
+  const hashes = samples.map(({ sha256 }) => sha256);
+  const key = await searchKey(decoder.directory, { ...probeFacts(facts), samples: hashes });
+  const checkpoint = await openCheckpoint({ out, key, resume });
+  reportCheckpoint(checkpoint, samples.length, progress);
+  const resumed = checkpoint.finished.size;
+
+  const probeStarted = performance.now();
+  const { candidates, cost } = facts;
+  const scores = await probeSamples({
+    decoder,
+    samples,
+    candidates,
+    budgetFlops: cost.flops,
+    checkpoint,
+    progress,
+    signal,
+  });
+  const probeMs = performance.now() - probeStarted;
+
+  const heads = chooseHeads(scores, facts);
+  const stability = measureStability(heads, scores, facts);
+  const patterns = buildPatternFile({ ...facts, heads, search: provenance(facts, samples, stability) });
+  const svg = patternMap(patterns);
+  const map = out === undefined ? null : await writeResult(out, patterns, svg);
+  await checkpoint.remove();
+  return {
+    patterns,
+    out: out ?? null,
+    map,
+    svg,
+    layers: summarizeLayers(patterns),
+    stability,
+    samples: { total: samples.length, resumed },
+    timings: { loadMs: decoder.loadMs, calibrationMs, probeMs, totalMs: performance.now() - started },
+    peakMemoryBytes: peakMemoryBytes(),
+  };
+}
+
+function openDecoder(options: SearchOptions, { progress }: SearchContext): Promise<Decoder> {
+  const { model, variant, device, threads } = options;
+  return Decoder.open({
+    graph: 'probe',
+    ...(model !== undefined ? { model } : {}),
+    ...(variant !== undefined ? { variant } : {}),
+    ...(device !== undefined ? { device } : {}),
+    ...(threads !== undefined ? { threads } : {}),
+    ...(progress ? { progress } : {}),
+  });
+}
+
+function reportCheckpoint({ finished, ignored }: Checkpoint, total: number, progress: ProgressReporter): void {
+  if (ignored !== undefined) progress.warn(`starting over: ${ignored}`);
+  if (finished.size > 0) progress.note(`continuing: ${finished.size} of ${total} calibration prompts were finished`);
+}
+
+/** The map first: when the pattern file is there, everything is. */
+async function writeResult(out: string, patterns: PatternFile, svg: string): Promise<string> {
+  const map = `${out.replace(/\.json$/i, '')}.svg`;
+  await writeFileAtomic(map, svg);
+  await savePatterns(out, patterns);
+  return map;
+}

@@ -1,0 +1,53 @@
+import type { ModelDirectory } from '../src/model/model-directory.js';
+import type { Objective, PatternFile } from '../src/patterns/pattern-file.js';
+import type { ProgressReporter } from '../src/utils/progress.js';
+import type { Stability } from './stability.js';
+import type { LayerSummary } from './summary.js';
+
+export interface SearchOptions {
+  /** Model folder, .onnx file, Hub id or an already resolved model; default: the embedded model. */
+  model?: string | ModelDirectory;
+  /** Which ONNX file of the folder, such as `q4`. */
+  variant?: string;
+  /** `'auto'` by default. */
+  device?: 'auto' | 'cpu' | 'cuda';
+  /** CPU threads; default: the physical cores. */
+  threads?: number;
+  /** Tokens of every calibration prompt; 8,192 by default. */
+  length?: number;
+  /** Cost of a head: `20%` (default), `0.2`, `a_shape:1024,4096` or `1.7e9flops`; see search/budget.ts. */
+  budget?: string;
+  /** Calibration sets, separated by commas: `kv` (default), `file:<path>`. */
+  calibration?: string;
+  /** Prompts per calibration set; see DEFAULT_SAMPLES. */
+  samples?: number;
+  /** What a pattern must keep; `'answer'` by default. */
+  objective?: Objective;
+  /** Seed of the calibration prompts; 0 by default. */
+  seed?: number;
+  /** Pattern file to write, with a map of the heads beside it as .svg. Default: nothing is written. */
+  out?: string;
+  /** Continue an interrupted search of the same options that was to write the same file; true by default. */
+  resume?: boolean;
+}
+
+export interface SearchContext {
+  progress?: ProgressReporter;
+  /** Stops between calibration prompts, and within one as soon as the runtime can. */
+  signal?: AbortSignal;
+}
+
+export interface SearchResult {
+  patterns: PatternFile;
+  /** What was written; null without `out`. */
+  out: string | null;
+  map: string | null;
+  /** Map of layers × heads as SVG text. */
+  svg: string;
+  layers: LayerSummary[];
+  stability: Stability;
+  samples: { total: number; resumed: number };
+  timings: { loadMs: number; calibrationMs: number; probeMs: number; totalMs: number };
+  /** Largest resident memory of this process so far. */
+  peakMemoryBytes: number;
+}
