@@ -1,0 +1,50 @@
+import { create } from '@bufbuild/protobuf';
+import { type ModelProto, ModelProtoSchema, OperatorSetIdProtoSchema } from 'onnx-buf';
+import type { BuildContext } from './context.js';
+import { MICROSOFT } from './domains.js';
+import { type ExternalData, externalize } from './external-data.js';
+import { GraphWriter } from './graph-writer.js';
+import { type DecoderSpec, type DecoderStyle, resolveSpec } from './spec.js';
+import { writeGenai } from './styles/genai.js';
+import { randomWeights, type WeightSource } from './weights.js';
+
+export interface BuiltDecoder {
+  proto: ModelProto;
+  /** Present when the spec asks for external data. */
+  externalData?: ExternalData;
+}
+
+interface Exporter {
+  write: (context: BuildContext) => void;
+  producerName: string;
+  irVersion: number;
+  /** Domain → version; '' is ai.onnx. */
+  opsets: Record<string, number>;
+}
+
+const EXPORTERS: Partial<Record<DecoderStyle, Exporter>> = {
+  genai: { write: writeGenai, producerName: 'onnxruntime-genai', irVersion: 10, opsets: { '': 22, [MICROSOFT]: 1 } },
+};
+
+/** Builds a Llama-family decoder as the named exporter would write it. */
+export function buildDecoder(spec: DecoderSpec): BuiltDecoder {
+  const resolved = resolveSpec(spec);
+  const { weights } = resolved;
+  const graph = new GraphWriter(weights === 'hollow');
+  const exporter = EXPORTERS[resolved.style]!;
+  exporter.write({ spec: resolved, graph, weights: sourceOf(weights) ?? randomWeights(resolved, resolved.seed) });
+
+  const proto = create(ModelProtoSchema, {
+    irVersion: BigInt(exporter.irVersion),
+    producerName: exporter.producerName,
+    opsetImport: Object.entries(exporter.opsets).map(([domain, version]) =>
+      create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
+    ),
+    graph: graph.finish(),
+  });
+  if (!resolved.externalData) return { proto };
+  return { proto, externalData: externalize(graph.tensors, resolved.externalData) };
+}
+
+const sourceOf = (weights: WeightSource | 'hollow' | null): WeightSource | null =>
+  weights === 'hollow' ? null : weights;

@@ -1,0 +1,2 @@
+/** Domain of ONNX Runtime's contrib ops. */
+export const MICROSOFT = 'com.microsoft';

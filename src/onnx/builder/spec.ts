@@ -1,0 +1,128 @@
+import { MinferenceError } from '../../errors.js';
+import type { WeightSource } from './weights.js';
+
+/** Which exporter's graph to imitate. */
+export type DecoderStyle = 'genai' | 'optimum' | 'mha' | 'attention23';
+
+/** How matrices are stored; activations are float16 for `fp16` and float32 otherwise unless said. */
+export type WeightDType = 'fp32' | 'fp16' | 'int8' | 'int4';
+
+/** Element type of activations, norms, caches of angles and the KV cache. */
+export type ActivationDType = 'float32' | 'float16';
+
+/** Sizes of a Llama-family decoder; names follow Hugging Face configs in camelCase. */
+export interface DecoderShape {
+  numLayers: number;
+  hiddenSize: number;
+  numHeads: number;
+  /** Divides numHeads. */
+  numKvHeads: number;
+  headDim: number;
+  intermediateSize: number;
+  vocabSize: number;
+  /** Rows of the cos/sin caches. */
+  maxPositions: number;
+  ropeTheta: number;
+  /** How many leading dimensions of a head rotate; even, at most headDim (the default). */
+  rotaryDim: number;
+  rmsNormEps: number;
+  /** Sliding window in tokens and the layers that have it; the others see everything. */
+  slidingWindow: { size: number; layers: readonly number[] } | null;
+  /** RMS norm over each head of q and k before RoPE (Qwen3). */
+  qkNorm: boolean;
+  /** Biases on the q, k and v projections (Qwen2). */
+  attentionBias: boolean;
+  /** The LM head reads the embedding's weights. */
+  tiedEmbeddings: boolean;
+}
+
+/** Block-wise quantisation as com.microsoft.MatMulNBits defines it. */
+export interface QuantizationSpec {
+  bits: 4 | 8;
+  /** Weights per scale along the input dimension: a power of two, at least 16. */
+  blockSize: number;
+  /** Zero point fixed at 2^(bits − 1); otherwise one is stored per block. */
+  symmetric: boolean;
+  /** MatMulNBits' accuracy_level: 0 leaves the choice to the kernel, 1 computes in float32, 4 in int8. */
+  accuracyLevel: 0 | 1 | 2 | 3 | 4;
+}
+
+/** What to build; everything has a default, a tiny decoder in the genai style. */
+export interface DecoderSpec extends Partial<DecoderShape> {
+  style?: DecoderStyle;
+  dtype?: WeightDType;
+  activations?: ActivationDType;
+  quantization?: Partial<Omit<QuantizationSpec, 'bits'>>;
+  /** One MatMul for q, k and v (default) or one each. */
+  packedQkv?: boolean;
+  /** Weights by Hugging Face name, or 'hollow': external tensors without bytes, for huge graphs. Default: random. */
+  weights?: WeightSource | 'hollow';
+  /** Seed of the random weights. */
+  seed?: number;
+  /** `stored` keeps cos/sin caches as initializers; `computed` derives them from small tables when the graph is loaded. */
+  rotaryCaches?: 'stored' | 'computed';
+  /** Put tensors of at least `minBytes` (default 0) into a file of this name beside the model; false keeps all inline. */
+  externalData?: false | { location: string; minBytes?: number };
+}
+
+export interface ResolvedSpec extends DecoderShape {
+  style: DecoderStyle;
+  dtype: WeightDType;
+  activations: ActivationDType;
+  quantization: QuantizationSpec | null;
+  packedQkv: boolean;
+  weights: WeightSource | 'hollow' | null;
+  seed: number;
+  rotaryCaches: 'stored' | 'computed';
+  externalData: false | { location: string; minBytes: number };
+}
+
+const TINY: DecoderShape = {
+  numLayers: 2,
+  hiddenSize: 64,
+  numHeads: 4,
+  numKvHeads: 2,
+  headDim: 16,
+  intermediateSize: 96,
+  vocabSize: 272,
+  maxPositions: 512,
+  ropeTheta: 10_000,
+  rotaryDim: 16,
+  rmsNormEps: 1e-5,
+  slidingWindow: null,
+  qkNorm: false,
+  attentionBias: false,
+  tiedEmbeddings: true,
+};
+
+/** Fills in the defaults and checks what would give a graph that cannot run. */
+export function resolveSpec(spec: DecoderSpec): ResolvedSpec {
+  const dtype = spec.dtype ?? 'fp32';
+  const headDim = spec.headDim ?? TINY.headDim;
+  const bits = dtype === 'int4' ? 4 : dtype === 'int8' ? 8 : null;
+  const resolved: ResolvedSpec = {
+    ...TINY,
+    headDim,
+    rotaryDim: headDim,
+    ...spec,
+    style: spec.style ?? 'genai',
+    dtype,
+    activations: spec.activations ?? (dtype === 'fp16' ? 'float16' : 'float32'),
+    quantization: bits && { bits, blockSize: 32, symmetric: true, accuracyLevel: 0, ...spec.quantization },
+    packedQkv: spec.packedQkv ?? true,
+    weights: spec.weights ?? null,
+    seed: spec.seed ?? 1,
+    rotaryCaches: spec.rotaryCaches ?? 'stored',
+    externalData: spec.externalData ? { minBytes: 0, ...spec.externalData } : false,
+  };
+  check(resolved.numHeads % resolved.numKvHeads === 0, 'numHeads to be a multiple of numKvHeads');
+  check(resolved.rotaryDim % 2 === 0 && resolved.rotaryDim <= headDim, 'an even rotaryDim of at most headDim');
+  check(resolved.weights !== 'hollow' || resolved.externalData !== false, 'externalData for hollow weights');
+  const blockSize = resolved.quantization?.blockSize ?? 16;
+  check(blockSize >= 16 && Number.isInteger(Math.log2(blockSize)), 'a blockSize that is a power of two from 16 on');
+  return resolved;
+}
+
+function check(condition: boolean, expected: string): void {
+  if (!condition) throw new MinferenceError('USAGE', `decoder builder: expected ${expected}`);
+}

@@ -1,0 +1,55 @@
+import { MICROSOFT } from '../domains.js';
+import { floatBytes } from '../tensor-proto.js';
+import { BATCH, type GenaiGraph, SEQUENCE } from './genai-graph.js';
+
+/** The residual stream between two norms. */
+export interface Residual {
+  /** What the last norm saw. */
+  root: string;
+  /** What has to be added to it; null before the first layer. */
+  skip: string | null;
+}
+
+/**
+ * SimplifiedLayerNormalization for the first norm, SkipSimplifiedLayerNormalization after that; the last one keeps only
+ * its first output.
+ *
+ * @param path - `/model/layers.0/input_layernorm`
+ * @param source - Hugging Face name of the scale
+ */
+export function writeNorm(
+  genai: GenaiGraph,
+  { path, source, residual, last = false }: { path: string; source: string; residual: Residual; last?: boolean },
+): { normed: string; root: string } {
+  const { spec, graph, weights } = genai.context;
+  const type = spec.activations;
+  const shape = [BATCH, SEQUENCE, spec.hiddenSize];
+  const weight = graph.weight(`${path.slice(1).replaceAll('/', '.')}.weight`, type, [spec.hiddenSize], () =>
+    floatBytes(weights.get(source), type),
+  );
+  const normed = `${path}/output_0`;
+  const epsilon = { float: spec.rmsNormEps };
+  if (residual.skip === null) {
+    graph.node({
+      op: 'SimplifiedLayerNormalization',
+      name: `${path}/LayerNorm`,
+      inputs: [residual.root, weight],
+      outputs: [normed],
+      attributes: { epsilon, axis: { int: -1 }, stash_type: { int: 1 } },
+    });
+    graph.value(normed, type, shape);
+    return { normed, root: residual.root };
+  }
+  const root = `${path}/output_3`;
+  graph.node({
+    op: 'SkipSimplifiedLayerNormalization',
+    name: `${path}/SkipLayerNorm`,
+    domain: MICROSOFT,
+    inputs: [residual.root, residual.skip, weight],
+    outputs: last ? [normed] : [normed, '', '', root],
+    attributes: { epsilon },
+  });
+  graph.value(normed, type, shape);
+  if (!last) graph.value(root, type, shape);
+  return { normed, root };
+}

@@ -1,0 +1,51 @@
+import { inverseFrequencies, rotaryTables } from '../rotary.js';
+import { floatBytes } from '../tensor-proto.js';
+import type { GenaiGraph } from './genai-graph.js';
+
+const LOW = 256;
+const range = (length: number, step = 1) => Array.from({ length }, (_, index) => index * step);
+
+/**
+ * The values `cos_cache` and `sin_cache`, [positions, rotaryDim / 2]: stored as initializers, or computed from two small
+ * tables, which ONNX Runtime folds into constants when it creates the session. With position = 256·high + low:
+ * cos(a + b) = cos a · cos b − sin a · sin b, sin(a + b) = sin a · cos b + cos a · sin b. The tables come from float64, so
+ * the result is exact to float32 rounding at any position.
+ */
+export function writeRotaryCaches(genai: GenaiGraph): [cos: string, sin: string] {
+  const { spec, graph } = genai.context;
+  const type = spec.activations;
+  const width = spec.rotaryDim / 2;
+  if (spec.rotaryCaches === 'stored') {
+    const tables = () => rotaryTables(spec, range(spec.maxPositions));
+    const dims = [spec.maxPositions, width];
+    graph.weight('cos_cache', type, dims, () => floatBytes(tables().cos, type));
+    graph.weight('sin_cache', type, dims, () => floatBytes(tables().sin, type));
+    return ['cos_cache', 'sin_cache'];
+  }
+  const highRows = Math.ceil(spec.maxPositions / LOW);
+  const high = rotaryTables(spec, range(highRows, LOW));
+  const low = rotaryTables(spec, range(LOW));
+  const table = (name: string, dims: number[], values: Float32Array) =>
+    graph.weight(`rotary_tables.${name}`, 'float32', dims, () => floatBytes(values, 'float32'));
+  const cosHigh = table('cos_high', [highRows, 1, width], high.cos);
+  const sinHigh = table('sin_high', [highRows, 1, width], high.sin);
+  const cosLow = table('cos_low', [1, LOW, width], low.cos);
+  const sinLow = table('sin_low', [1, LOW, width], low.sin);
+
+  const path = '/model/rotary_caches';
+  const blocks = { type: 'float32' as const, shape: [highRows, LOW, width] };
+  const sum = (name: string, op: string, first: [string, string], second: [string, string]) => {
+    const a = genai.op('Mul', `${path}/${name}/Mul_1`, first, blocks);
+    const b = genai.op('Mul', `${path}/${name}/Mul_2`, second, blocks);
+    const both = genai.op(op, `${path}/${name}/${op}`, [a, b], blocks);
+    const flat = genai.constant('int64', [highRows * LOW, inverseFrequencies(spec).length]);
+    const result = { shape: [highRows * LOW, width], output: `${name}_cache` };
+    if (type === 'float32') return genai.op('Reshape', `${path}/${name}/Reshape`, [both, flat], { ...result, type });
+    const wide = genai.op('Reshape', `${path}/${name}/Reshape`, [both, flat], { type: 'float32', shape: result.shape });
+    return genai.op('Cast', `${path}/${name}/Cast`, [wide], { ...result, type, attributes: { to: { int: 10 } } });
+  };
+  return [
+    sum('cos', 'Sub', [cosHigh, cosLow], [sinHigh, sinLow]),
+    sum('sin', 'Add', [sinHigh, cosLow], [cosHigh, sinLow]),
+  ];
+}
