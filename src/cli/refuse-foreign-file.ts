@@ -1,15 +1,17 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { MinferenceError } from '../errors.js';
 
 /** Our files name their schema within their first bytes. */
 const MARK = '"minference.';
 const SEEN_BYTES = 4096;
 
-/** The first bytes of a regular file; '' for anything else and for what cannot be read: writing will tell. */
+/** The first bytes of a file; '' for a folder and for what is missing or cannot be read: writing will tell. */
 async function beginning(path: string): Promise<string> {
   try {
+    const facts = await stat(path);
+    if (facts.isDirectory()) return '';
+    if (!facts.isFile()) return 'a device';
     await using handle = await open(path, 'r');
-    if (!(await handle.stat()).isFile()) return '';
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(SEEN_BYTES), 0, SEEN_BYTES, 0);
     return buffer.subarray(0, bytesRead).toString('latin1');
   } catch {
@@ -18,7 +20,8 @@ async function beginning(path: string): Promise<string> {
 }
 
 /**
- * A slip such as `--out package.json` must not cost the user that file: only results of this program are replaced.
+ * A slip such as `--out package.json` must not cost the user that file: only results of this program are replaced. A
+ * device is no place for results that have other files beside them.
  *
  * @throws {MinferenceError} USAGE
  */

@@ -18,6 +18,8 @@ function hintFor(errno: string | undefined, path: string): string {
     case 'ENOSPC':
     case 'EDQUOT':
       return 'free some space, or choose a path on another disk';
+    case 'EFBIG':
+      return 'the file system or ulimit -f allows no larger file: raise the limit or choose another disk';
     case 'ENAMETOOLONG':
       return 'choose a shorter file name';
     default:
@@ -34,6 +36,7 @@ const REASONS: Record<string, string> = {
   EISDIR: 'it is a folder',
   ENOSPC: 'no space left on the disk',
   EDQUOT: 'disk quota used up',
+  EFBIG: 'the file would become too large',
   ENAMETOOLONG: 'its name is too long',
 };
 

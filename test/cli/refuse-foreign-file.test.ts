@@ -4,13 +4,16 @@ import { expect, it } from 'vitest';
 import { refuseForeignFile } from '../../src/cli/refuse-foreign-file.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';
 
-it('lets new files, earlier results, empty files and devices be written', async () => {
+it('lets new files, earlier results and empty files be written', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'old.json'), '{\n  "schema": "minference.patterns/1"');
   writeFileSync(join(folder, 'empty'), '');
   for (const path of ['new.json', 'old.json', 'empty']) await refuseForeignFile(join(folder, path));
-  await refuseForeignFile('/dev/null');
   await refuseForeignFile(folder);
+});
+
+it('wants a place that can have other files beside it', async () => {
+  await expect(refuseForeignFile('/dev/null')).rejects.toMatchObject({ code: 'USAGE' });
 });
 
 it('protects any other file', async () => {
