@@ -81,7 +81,7 @@ function renderChat(
     );
   } catch (cause) {
     throw new MinferenceError('TOKENIZER_INVALID', `${file}: the chat template fails: ${(cause as Error).message}`, {
-      hint: 'Use --raw to give the prompt as it is, or correct the template.',
+      hint: 'Use --no-chat-template to give the prompt as it is, or correct the template.',
       cause,
     });
   }

@@ -9,6 +9,7 @@ import { Session } from '../runtime/session.js';
 import { checkGraph } from './check-graph.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
 import { createFeedMakers } from './feeds.js';
+import { checkWeightsFit } from './weights-guard.js';
 
 export interface OpenGraphOptions {
   graph: GraphKind;
@@ -31,6 +32,7 @@ export interface OpenedGraph {
 export async function openGraph(directory: ModelDirectory, options: OpenGraphOptions): Promise<OpenedGraph> {
   const [device, model] = await Promise.all([resolveDevice(options.device), readOnnxModel(directory.modelPath)]);
   await checkExternalData(model);
+  if (device === 'cpu') await checkWeightsFit(model, directory.variants);
   const fingerprint = fingerprintModel(model, directory.configText);
   const original = options.graph === 'original' ? serializeModel(model.proto) : undefined;
   const rewritten = rewrite(model, options);
