@@ -75,9 +75,17 @@ export class Decoder implements Disposable {
             ...(progress ? { progress } : {}),
             ...(signal ? { signal } : {}),
           });
-    const tokenizer = await loadTokenizer(directory);
-    const { parts, report, fingerprint } = await openGraph(directory, { device, threads, graph, logits });
-    return new Decoder(parts, { tokenizer, report, fingerprint, loadMs: performance.now() - started });
+    // Both take a while, one mostly on other threads.
+    const opening = openGraph(directory, { device, threads, graph, logits });
+    const [opened, tokenizer] = await Promise.allSettled([opening, loadTokenizer(directory)]);
+    if (opened.status === 'rejected') throw opened.reason;
+    const { parts, report, fingerprint } = opened.value;
+    if (tokenizer.status === 'rejected') {
+      parts.session.dispose();
+      throw tokenizer.reason;
+    }
+    const loadMs = performance.now() - started;
+    return new Decoder(parts, { tokenizer: tokenizer.value, report, fingerprint, loadMs });
   }
 
   /**
