@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
-import { packageRoot } from '../utils/package-root.js';
 import type { CommandSpec } from './command-spec.js';
 import { evalNiahCommand } from './commands/eval-niah/spec.js';
 import { inspectCommand } from './commands/inspect/spec.js';
@@ -9,6 +7,7 @@ import { prefillCommand } from './commands/prefill/spec.js';
 import { searchCommand } from './commands/search/spec.js';
 import { OUTPUT_GROUP, outputOptions } from './options/common.js';
 import { type OptionSpec, optionKey, type RawValue } from './options/option.js';
+import { toolVersion } from './version.js';
 
 const MAX_HELP_WIDTH = 110;
 
@@ -18,10 +17,6 @@ const commands: CommandSpec[] = [searchCommand, prefillCommand, evalNiahCommand,
 const groups: Record<string, string> = { eval: 'measure accuracy and time against dense attention' };
 
 export type RunAction = (spec: CommandSpec, raw: Record<string, RawValue>) => Promise<void>;
-
-function version(): string {
-  return (JSON.parse(readFileSync(`${packageRoot()}/package.json`, 'utf8')) as { version: string }).version;
-}
 
 function examplesText(examples: CommandSpec['examples']): string {
   const lines = examples.flatMap(({ command, does }) => [
@@ -95,7 +90,7 @@ export function buildProgram(run: RunAction): Command {
     .description(
       'Fast prefill of long prompts on ONNX decoders: search sparse attention patterns, use them, measure them.',
     )
-    .version(version(), '-V, --version', 'show the version')
+    .version(toolVersion(), '-V, --version', 'show the version')
     .addHelpText(
       'after',
       examplesText([

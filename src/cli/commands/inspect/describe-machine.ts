@@ -1,0 +1,78 @@
+import type { NativeFacts } from '../../../runtime/describe-native.js';
+import { formatQuantity } from '../../../utils/format.js';
+import type { Fact, Section } from '../../render/sections.js';
+
+/** The fields of build.json that people ask for; absent ones are left out. */
+function describeBuild(build: NonNullable<NativeFacts['build']>): string {
+  const { version, buildType, compiler, builtAt, commit, devices } = build;
+  const parts = [
+    version && `version ${version}`,
+    buildType,
+    Array.isArray(devices) && `for ${devices.join(' and ')}`,
+    compiler,
+    typeof builtAt === 'string' && builtAt.slice(0, 10),
+    typeof commit === 'string' && commit.slice(0, 8),
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+function nativeFacts({ onnxRuntime, kernels, build, problem }: NativeFacts): Fact[] {
+  const facts: Fact[] = [
+    build
+      ? { title: 'native build', value: describeBuild(build), ok: true }
+      : { title: 'native build', value: 'none', ok: false, fix: 'npm run build:kernels' },
+  ];
+  if (problem) {
+    facts.push({
+      title: 'loads',
+      value: problem.message,
+      ok: false,
+      ...(problem.hint === undefined ? {} : { fix: problem.hint }),
+    });
+  }
+  facts.push({
+    title: 'ONNX Runtime',
+    value: `${onnxRuntime.version ?? 'not loaded'} (${onnxRuntime.path})`,
+    ok: onnxRuntime.version !== null,
+  });
+  if (kernels.geometry) {
+    const { blockM, blockN, keyAlign } = kernels.geometry;
+    facts.push({
+      title: 'CPU kernels',
+      value: `${kernels.simd}, tiles of ${blockM} queries × ${blockN} keys, ranges in steps of ${keyAlign}`,
+      ok: true,
+    });
+  }
+  return facts;
+}
+
+/** What this machine can do, as sections for people. */
+export function describeMachine(versions: { tool: string; node: string }, native: NativeFacts): Section[] {
+  const { cpu, gpu, environment } = native;
+  return [
+    {
+      title: 'Versions',
+      facts: [
+        { title: 'minference', value: versions.tool },
+        { title: 'Node.js', value: versions.node },
+        ...nativeFacts(native),
+      ],
+    },
+    {
+      title: 'Processor',
+      facts: [
+        { title: 'model', value: cpu.model },
+        { title: 'threads', value: formatQuantity(cpu.threads, 'thread') },
+        { title: 'instructions', value: cpu.instructionSets.join(' ') || 'none that the kernels use' },
+      ],
+    },
+    {
+      title: `GPU: ${gpu.usable ? gpu.gpus.join(', ') || 'usable' : 'not usable, --device cpu is used'}`,
+      facts: gpu.checks.map(({ what, ok, found, fix }) => ({ title: what, value: found, ok, fix })),
+    },
+    {
+      title: 'Environment',
+      facts: environment.map(({ name, value, meaning }) => ({ title: name, value: value ?? `not set: ${meaning}` })),
+    },
+  ];
+}

@@ -1,0 +1,54 @@
+import { MinferenceError } from '../../../errors.js';
+import { resolveModel } from '../../../model/directory.js';
+import type { ModelDirectory } from '../../../model/model-directory.js';
+import { checkExternalData, readOnnxModel } from '../../../onnx/model-file.js';
+import { inspectAttention } from '../../../onnx/rewrite/rewrite-model.js';
+import type { OnnxModel } from '../../../onnx/types.js';
+import { describeNative } from '../../../runtime/describe-native.js';
+import type { CommandContext, CommandRun } from '../../command-spec.js';
+import { defined } from '../../options/defined.js';
+import { renderSections } from '../../render/sections.js';
+import { stdoutStyle } from '../../terminal.js';
+import { toolVersion } from '../../version.js';
+import { describeMachine } from './describe-machine.js';
+import { describeModel, type ModelFacts } from './describe-model.js';
+import type { inspectOptions } from './spec.js';
+
+async function findWeightsProblem(model: OnnxModel): Promise<ModelFacts['weightsProblem']> {
+  try {
+    await checkExternalData(model);
+    return null;
+  } catch (error) {
+    if (!(error instanceof MinferenceError)) throw error;
+    return { message: error.message, hint: error.hint };
+  }
+}
+
+async function inspectModel(directory: ModelDirectory): Promise<ModelFacts> {
+  const model = await readOnnxModel(directory.modelPath);
+  const { layers, skipped } = inspectAttention(model);
+  return { directory, layers, skipped, weightsProblem: await findWeightsProblem(model) };
+}
+
+function modelToJson({ directory, layers, skipped, weightsProblem }: ModelFacts) {
+  const { configText: _, ...rest } = directory;
+  return { ...rest, layers, skipped, weightsProblem };
+}
+
+async function findModel(options: { model: string | undefined; variant: string | undefined }, context: CommandContext) {
+  if (options.model === undefined) return null;
+  const { progress, signal } = context;
+  const directory = await resolveModel(options.model, { ...defined({ variant: options.variant }), progress, signal });
+  return inspectModel(directory);
+}
+
+export const runInspectCommand: CommandRun<typeof inspectOptions> = async (options, context) => {
+  const model = await findModel(options, context);
+  const versions = { tool: toolVersion(), node: process.versions.node };
+  const native = await describeNative();
+  const sections = [...describeMachine(versions, native), ...(model ? describeModel(model) : [])];
+  return {
+    json: { versions, native, ...(model && { model: modelToJson(model) }) },
+    text: renderSections(sections, stdoutStyle),
+  };
+};
