@@ -1,0 +1,44 @@
+// What JavaScript sees of the native host; its TypeScript twin is src/runtime/binding-types.ts.
+#include <napi.h>
+
+#include "minference/cpu.h"
+#include "ort.h"
+#include "session_wrap.h"
+#include "tensor_wrap.h"
+
+namespace minference::addon {
+namespace {
+
+Napi::Value load_runtime(const Napi::CallbackInfo& info) {
+  try {
+    return Napi::String::New(info.Env(), open_ort(info[0].As<Napi::String>().Utf8Value()));
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
+}
+
+// kernelInfo(headDim) → { blockM, blockN, keyAlign, simd } of the optimized CPU kernels on this processor.
+Napi::Value kernel_info(const Napi::CallbackInfo& info) {
+  const KernelGeometry geometry = cpu::optimized_geometry(info[0].As<Napi::Number>().Int64Value());
+  auto result = Napi::Object::New(info.Env());
+  result.Set("blockM", geometry.block_m);
+  result.Set("blockN", geometry.block_n);
+  result.Set("keyAlign", geometry.key_align);
+  result.Set("simd", cpu::simd_level());
+  return result;
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("loadRuntime", Napi::Function::New(env, load_runtime));
+  exports.Set("kernelInfo", Napi::Function::New(env, kernel_info));
+  exports.Set("createSession", Napi::Function::New(env, create_session));
+  exports.Set("Tensor", TensorWrap::define(env));
+  exports.Set("Session", SessionWrap::define(env));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(minference, init)
+
+}  // namespace minference::addon

@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runSearch } from '../../search/run-search.js';
+import type { HeadPattern } from '../../src/patterns/head-pattern.js';
+import { loadPatterns } from '../../src/patterns/load-patterns.js';
+import { patternMatrix } from '../../src/patterns/to-matrix.js';
+import { Decoder } from '../../src/prefill/decoder.js';
+import { kvRetrievalPrompt } from './prompt.js';
+
+/** One length: median milliseconds of a whole prefill (tokens in, last-position logits and KV cache out). */
+export interface PrefillRow {
+  length: number;
+  onnxRuntimeMs: number;
+  denseMs: number;
+  sparseMs: number;
+}
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+
+/**
+ * Whole prefill of the embedded model: the unmodified graph under plain ONNX Runtime, our dense attention, and sparse
+ * attention with patterns searched here at `searchLength` for 20 % of the dense FLOPs. The three take turns at every
+ * length, so that a drift of the machine's clock hits all of them.
+ */
+export async function benchPrefill(options: {
+  lengths: readonly number[];
+  searchLength?: number;
+  log: (line: string) => void;
+}): Promise<PrefillRow[]> {
+  const { lengths, log } = options;
+  const patterns = await searchPatterns(options.searchLength ?? 16_384);
+  using original = await Decoder.open({ graph: 'original', device: 'cpu' });
+  using ours = await Decoder.open({ graph: 'prefill', device: 'cpu' });
+  log('tokens  ONNX Runtime      dense     sparse   vs ONNX Runtime  vs dense');
+  const rows: PrefillRow[] = [];
+  for (const length of lengths) {
+    const tokens = kvRetrievalPrompt(ours.tokenizer, length);
+    const times = { onnxRuntime: [] as number[], dense: [] as number[], sparse: [] as number[] };
+    const rounds = length <= 4096 ? 7 : 3;
+    for (let round = -1; round < rounds; round++) {
+      const onnxRuntime = await time(original, tokens, 'dense');
+      const dense = await time(ours, tokens, 'dense');
+      const sparse = await time(ours, tokens, patterns);
+      if (round < 0) continue; // warm-up
+      times.onnxRuntime.push(onnxRuntime);
+      times.dense.push(dense);
+      times.sparse.push(sparse);
+    }
+    const row: PrefillRow = {
+      length: tokens.length,
+      onnxRuntimeMs: median(times.onnxRuntime),
+      denseMs: median(times.dense),
+      sparseMs: median(times.sparse),
+    };
+    rows.push(row);
+    log(formatRow(row));
+  }
+  return rows;
+}
+
+async function searchPatterns(length: number): Promise<HeadPattern[][]> {
+  const folder = await mkdtemp(join(tmpdir(), 'minference-bench-'));
+  try {
+    const out = join(folder, 'patterns.json');
+    await runSearch({ length, budget: '20%', out }, {});
+    return patternMatrix(await loadPatterns(out));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function time(decoder: Decoder, tokens: number[], patterns: HeadPattern[][] | 'dense'): Promise<number> {
+  const result = await decoder.prefill(tokens, { patterns });
+  result.cache.dispose();
+  return result.timings.totalMs;
+}
+
+function formatRow(row: PrefillRow): string {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(3)} s`.padStart(10);
+  const ratio = (value: number) => `${value.toFixed(2)}×`;
+  return [
+    String(row.length).padStart(6),
+    seconds(row.onnxRuntimeMs).padStart(13),
+    seconds(row.denseMs),
+    seconds(row.sparseMs),
+    ratio(row.onnxRuntimeMs / row.sparseMs).padStart(16),
+    ratio(row.denseMs / row.sparseMs).padStart(9),
+  ].join(' ');
+}

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "custom_op.h"
+
+namespace minference::ops {
+
+class AttentionProbeKernel {
+ public:
+  AttentionProbeKernel(const Ort::ConstKernelInfo& info, DataType dtype) : attributes_(info), dtype_(dtype) {}
+  OrtStatusPtr ComputeV2(OrtKernelContext* context);
+
+ private:
+  AttentionAttributes attributes_;
+  DataType dtype_;
+};
+
+struct AttentionProbeSpec {
+  static constexpr const char* name = "AttentionProbe";
+  static constexpr SlotInfo inputs[] = {
+      MINFERENCE_ATTENTION_INPUTS, {Slot::kInt32, false, true}, {Slot::kFloat32, false, true}};
+  static constexpr SlotInfo outputs[] = {{Slot::kData}, {Slot::kData}, {Slot::kData}, {Slot::kFloat32}};
+};
+
+using AttentionProbeOp = CustomOp<AttentionProbeSpec, AttentionProbeKernel>;
+
+}  // namespace minference::ops

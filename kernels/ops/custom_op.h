@@ -1,0 +1,84 @@
+// The part that the attention ops share as ONNX Runtime custom ops: names, input and output kinds, error translation.
+#pragma once
+
+#include <exception>
+#include <memory>
+
+#include "attention_inputs.h"
+
+namespace minference::ops {
+
+// Element type of an input or output; kData is the type the op is instantiated for.
+enum class Slot { kData, kInt32, kInt64, kFloat32, kFloat64 };
+
+struct SlotInfo {
+  Slot type;
+  bool optional = false;
+  bool host = false;  // lives in CPU memory on every execution provider
+};
+
+inline ONNXTensorElementDataType element_type(Slot slot, DataType dtype) {
+  switch (slot) {
+    case Slot::kInt32:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32;
+    case Slot::kInt64:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
+    case Slot::kFloat32:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+    case Slot::kFloat64:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE;
+    case Slot::kData:
+      break;
+  }
+  return dtype == DataType::kFloat32 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16;
+}
+
+// Runs `body` and turns exceptions into a status that carries the node's op type.
+template <typename Body>
+OrtStatusPtr as_status(const char* op, Body&& body) {
+  try {
+    body();
+    return nullptr;
+  } catch (const std::exception& error) {
+    return Ort::GetApi().CreateStatus(ORT_INVALID_ARGUMENT, (std::string(op) + ": " + error.what()).c_str());
+  }
+}
+
+// Spec: static constexpr name, inputs, outputs; Kernel: (info, dtype), compute(context).
+template <typename Spec, typename Kernel>
+class CustomOp : public Ort::CustomOpBase<CustomOp<Spec, Kernel>, Kernel, true> {
+ public:
+  explicit CustomOp(DataType dtype) : dtype_(dtype) {}
+
+  const char* GetName() const { return Spec::name; }
+  const char* GetExecutionProviderType() const { return "CPUExecutionProvider"; }
+  size_t GetInputTypeCount() const { return std::size(Spec::inputs); }
+  size_t GetOutputTypeCount() const { return std::size(Spec::outputs); }
+  ONNXTensorElementDataType GetInputType(size_t i) const { return element_type(Spec::inputs[i].type, dtype_); }
+  ONNXTensorElementDataType GetOutputType(size_t i) const { return element_type(Spec::outputs[i].type, dtype_); }
+  OrtCustomOpInputOutputCharacteristic GetInputCharacteristic(size_t i) const {
+    return Spec::inputs[i].optional ? INPUT_OUTPUT_OPTIONAL : INPUT_OUTPUT_REQUIRED;
+  }
+  OrtCustomOpInputOutputCharacteristic GetOutputCharacteristic(size_t i) const {
+    return Spec::outputs[i].optional ? INPUT_OUTPUT_OPTIONAL : INPUT_OUTPUT_REQUIRED;
+  }
+  OrtMemType GetInputMemoryType(size_t i) const {
+    return Spec::inputs[i].host ? OrtMemTypeCPUInput : OrtMemTypeDefault;
+  }
+
+  OrtStatusPtr CreateKernelV2(const OrtApi&, const OrtKernelInfo* info, void** kernel) const {
+    return as_status(Spec::name,
+                     [&] { *kernel = std::make_unique<Kernel>(Ort::ConstKernelInfo(info), dtype_).release(); });
+  }
+
+ private:
+  DataType dtype_;
+};
+
+// Inputs 0 - 11, as com.microsoft.GroupQueryAttention has them.
+#define MINFERENCE_ATTENTION_INPUTS                                                                               \
+  {Slot::kData}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kData, true},              \
+      {Slot::kInt32, false, true}, {Slot::kInt32, false, true}, {Slot::kData, true}, {Slot::kData, true},         \
+      {Slot::kInt64, true, true}, {Slot::kData, true}, {Slot::kData, true, true}
+
+}  // namespace minference::ops

@@ -1,0 +1,30 @@
+#include "implementation.h"
+
+#include <stdexcept>
+#include <string>
+
+namespace minference::ops {
+
+KernelGeometry reference_geometry(const AttentionAttributes& attributes, int64_t head_dim) {
+  KernelGeometry geometry = cpu::optimized_geometry(head_dim);
+  if (attributes.geometry.block_m > 0) geometry.block_m = attributes.geometry.block_m;
+  if (attributes.geometry.block_n > 0) geometry.block_n = attributes.geometry.block_n;
+  if (attributes.geometry.key_align > 0) geometry.key_align = attributes.geometry.key_align;
+  return geometry;
+}
+
+void rope_and_cache(const AttentionAttributes& attributes, const RopeCacheParams& params, const ParallelFor& parallel) {
+  if (attributes.reference) {
+    cpu::rope_and_cache_reference(params);
+  } else {
+    cpu::rope_and_cache_optimized(params, parallel);
+  }
+}
+
+void expect_patterns(const std::vector<HeadPattern>& patterns, int64_t num_heads) {
+  if (static_cast<int64_t>(patterns.size()) == num_heads) return;
+  throw std::invalid_argument("expected head_patterns of shape [" + std::to_string(num_heads) + ", 4], found [" +
+                              std::to_string(patterns.size()) + ", 4]");
+}
+
+}  // namespace minference::ops

@@ -1,0 +1,27 @@
+#include "sparse_attention_op.h"
+
+#include "implementation.h"
+
+namespace minference::ops {
+
+OrtStatusPtr SparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
+  return as_status(SparseAttentionSpec::name, [&] {
+    Ort::KernelContext context(raw);
+    AttentionCall call(context, attributes_, dtype_, op_outputs(context));
+    expect_patterns(call.patterns, attributes_.num_heads);
+    call.attention.patterns = call.patterns.data();
+    if (context.GetOutputCount() > kFourth) {
+      const std::vector<int64_t> lse{call.shape.batch, call.shape.num_heads, call.shape.seqlen_q};
+      if (auto output = context.GetOutput(kFourth, lse)) call.attention.lse = output.GetTensorMutableData<float>();
+    }
+    const ParallelFor parallel = parallel_for(raw);
+    rope_and_cache(attributes_, call.rope, parallel);
+    if (attributes_.reference) {
+      cpu::attention_reference(call.attention, reference_geometry(attributes_, call.shape.head_dim));
+    } else {
+      cpu::attention_optimized(call.attention, parallel);
+    }
+  });
+}
+
+}  // namespace minference::ops

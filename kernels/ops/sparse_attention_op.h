@@ -1,0 +1,25 @@
+#pragma once
+
+#include "custom_op.h"
+
+namespace minference::ops {
+
+class SparseAttentionKernel {
+ public:
+  SparseAttentionKernel(const Ort::ConstKernelInfo& info, DataType dtype) : attributes_(info), dtype_(dtype) {}
+  OrtStatusPtr ComputeV2(OrtKernelContext* context);
+
+ private:
+  AttentionAttributes attributes_;
+  DataType dtype_;
+};
+
+struct SparseAttentionSpec {
+  static constexpr const char* name = "SparseAttention";
+  static constexpr SlotInfo inputs[] = {MINFERENCE_ATTENTION_INPUTS, {Slot::kInt32, false, true}};
+  static constexpr SlotInfo outputs[] = {{Slot::kData}, {Slot::kData}, {Slot::kData}, {Slot::kFloat32, true}};
+};
+
+using SparseAttentionOp = CustomOp<SparseAttentionSpec, SparseAttentionKernel>;
+
+}  // namespace minference::ops

@@ -1,0 +1,66 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { ENV_VARIABLES, type EnvVariable, readEnv } from './env.js';
+import { type GpuFacts, gpuFacts } from './gpu.js';
+import { locateNativeFiles } from './locate.js';
+import { type KernelGeometry, kernelGeometry, onnxRuntimeVersion, simdLevel } from './native.js';
+
+/** Everything `minference inspect` says about this machine and the native part. */
+export interface NativeFacts {
+  cpu: { model: string; threads: number; instructionSets: string[] };
+  /** Version in use, or null with the reason. */
+  onnxRuntime: { path: string; version: string | null };
+  kernels: { simd: string | null; geometry: KernelGeometry | null };
+  /** Contents of build.json, or null when nothing is built. */
+  build: Record<string, unknown> | null;
+  /** Why the native part does not load, with what to do; null when it does. */
+  problem: { message: string; hint: string | undefined } | null;
+  gpu: GpuFacts;
+  environment: { name: EnvVariable; value: string | null; meaning: string }[];
+}
+
+/** Never throws: what is broken is part of the answer. */
+export async function describeNative(): Promise<NativeFacts> {
+  const files = locateNativeFiles();
+  const native = tryNative();
+  return {
+    cpu: { model: cpus()[0]?.model.trim() ?? 'unknown', threads: availableParallelism(), instructionSets: cpuFlags() },
+    onnxRuntime: { path: files.onnxRuntime, version: native.version },
+    kernels: { simd: native.simd, geometry: native.geometry },
+    build: readBuildInfo(files.buildInfo),
+    problem: native.problem,
+    gpu: gpuFacts(),
+    environment: (Object.keys(ENV_VARIABLES) as EnvVariable[]).map((name) => ({
+      name,
+      value: readEnv(name) ?? null,
+      meaning: ENV_VARIABLES[name],
+    })),
+  };
+}
+
+function tryNative() {
+  try {
+    return { version: onnxRuntimeVersion(), simd: simdLevel(), geometry: kernelGeometry(64), problem: null };
+  } catch (error) {
+    const { message, hint } = error as Error & { hint?: string };
+    return { version: null, simd: null, geometry: null, problem: { message, hint } };
+  }
+}
+
+/** The instruction sets that matter to the kernels, as the processor reports them. */
+function cpuFlags(): string[] {
+  const wanted = ['avx2', 'fma', 'f16c', 'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'];
+  try {
+    const flags =
+      readFileSync('/proc/cpuinfo', 'utf8')
+        .match(/^flags\s*:\s*(.*)$/m)?.[1]
+        ?.split(' ') ?? [];
+    return wanted.filter((flag) => flags.includes(flag));
+  } catch {
+    return [];
+  }
+}
+
+function readBuildInfo(path: string): Record<string, unknown> | null {
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>) : null;
+}

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { MinferenceError } from '../errors.js';
+import type { NativeBinding } from './binding-types.js';
+import { locateNativeFiles, type NativeFiles } from './locate.js';
+import { probeNative } from './probe.js';
+
+const require = createRequire(import.meta.url);
+let loaded: { binding: NativeBinding; ortVersion: string } | undefined;
+
+/** Tile geometry of the optimized CPU kernels; see kernels/include/minference/params.h. */
+export interface KernelGeometry {
+  /** Query rows per block. */
+  blockM: number;
+  /** Keys per tile. */
+  blockN: number;
+  /** Keys to which ranges are rounded. */
+  keyAlign: number;
+}
+
+/**
+ * The native addon with ONNX Runtime opened. The first call of a build tries it in a child process, so that a broken
+ * library ends in a message and not in a crash.
+ *
+ * @throws {MinferenceError} NATIVE_NOT_BUILT, NATIVE_LOAD_FAILED.
+ */
+export function loadNative(): NativeBinding {
+  loaded ??= load(locateNativeFiles());
+  return loaded.binding;
+}
+
+/** Version of the ONNX Runtime library in use. */
+export function onnxRuntimeVersion(): string {
+  loadNative();
+  return loaded!.ortVersion;
+}
+
+/** Path of the custom-op library that sessions register. */
+export function opsLibraryPath(): string {
+  return locateNativeFiles().ops;
+}
+
+/** Geometry of the optimized CPU kernel for a head dimension. */
+export function kernelGeometry(headDim: number): KernelGeometry {
+  const { blockM, blockN, keyAlign } = loadNative().kernelInfo(headDim);
+  return { blockM, blockN, keyAlign };
+}
+
+/** Instruction set that the CPU kernels chose on this processor. */
+export function simdLevel(): string {
+  return loadNative().kernelInfo(64).simd;
+}
+
+function load(files: NativeFiles): { binding: NativeBinding; ortVersion: string } {
+  for (const path of [files.addon, files.ops]) {
+    if (existsSync(path)) continue;
+    throw new MinferenceError('NATIVE_NOT_BUILT', `expected the native part at ${path}, found nothing`, {
+      hint: 'in the package folder, run: npm run build:kernels',
+    });
+  }
+  if (!existsSync(files.onnxRuntime)) {
+    throw new MinferenceError('NATIVE_LOAD_FAILED', `expected ONNX Runtime at ${files.onnxRuntime}, found nothing`, {
+      hint: 'run npm ci, or let MINFERENCE_ORT_LIBRARY name a libonnxruntime.so.1 of version 1.29 or newer',
+    });
+  }
+  probeNative(files);
+  const binding = require(files.addon) as NativeBinding;
+  return { binding, ortVersion: binding.loadRuntime(files.onnxRuntime) };
+}
