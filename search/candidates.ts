@@ -23,10 +23,17 @@ export const PAPER_SPACE: readonly Candidate[] = [
 const PAPER = { length: 30_000, sink: 1024, window: 4096 };
 /** The ops keep the first 30 columns whatever happens: fewer cannot be had. */
 const MIN_VERTICAL = 30;
+/** Up to so many diagonals are the nearest ones, next to each other; kForcedSlashes of the ops. */
+const FORCED_SLASHES = 100;
+/** Step of ChangeSpace (paper: 50); kFitStep of the ops. */
+const FIT_STEP = 50;
 
 /**
  * The paper's space for another length or budget: all sizes scaled by keys per row, budget against the paper's own. At
  * 30,000 tokens and `a_shape:1024,4096` it is Table 7 itself.
+ *
+ * Scaled down, sizes become so small that a kernel's tile matters: those that are not fitted are rounded to whole tiles,
+ * which cost the same, and those that are start so that fitting can come down to one diagonal.
  */
 export function searchSpace(
   budget: Budget,
@@ -37,8 +44,9 @@ export function searchSpace(
   const unique = new Map<string, Candidate>();
   for (const candidate of PAPER_SPACE) {
     const scaled = scaleCandidate(candidate, scale, at.length);
-    const key = JSON.stringify(scaled);
-    if (!unique.has(key)) unique.set(key, scaled);
+    const rounded = scale < 1 ? roundToTiles(scaled, at.geometry) : scaled;
+    const key = JSON.stringify(rounded);
+    if (!unique.has(key)) unique.set(key, rounded);
   }
   return [...unique.values()];
 }
@@ -54,6 +62,26 @@ function scaleCandidate(candidate: Candidate, scale: number, length: number): Ca
       return { ...candidate, blocks: size(candidate.blocks) };
   }
 }
+
+function roundToTiles(candidate: Candidate, { blockM, blockN }: TileGeometry): Candidate {
+  switch (candidate.type) {
+    case 'a_shape':
+      return { ...candidate, sink: Math.ceil(candidate.sink / blockN) * blockN };
+    case 'vertical_slash':
+      return { ...candidate, slash: candidate.fit === 'slash' ? fitStart(candidate.slash) : tiles(candidate.slash) };
+    case 'block_sparse':
+      return candidate;
+  }
+
+  /** The nearest diagonals 0 … s − 1 cost a row block blockM + s − 1 keys. */
+  function tiles(slash: number): number {
+    if (slash > FORCED_SLASHES) return slash;
+    return Math.max(1, Math.round((blockM + slash - 1) / blockN) * blockN - blockM + 1);
+  }
+}
+
+/** The probe moves a size in steps and keeps its remainder: with remainder 1 it can come down to 1. */
+const fitStart = (size: number) => Math.round((size - 1) / FIT_STEP) * FIT_STEP + 1;
 
 const FIT_FLAG = {
   sink: PATTERN_FLAG.fitA,

@@ -30,6 +30,22 @@ describe('searchSpace', () => {
     }
   });
 
+  it('rounds what is not fitted to whole tiles, and starts what is where fitting can reach one diagonal', () => {
+    for (const blockN of [16, 64]) {
+      const at = { length: 8192, headDim: 64, geometry: { blockM: 64, blockN, keyAlign: blockN } };
+      for (const budget of ['5%', '20%']) {
+        const candidates = searchSpace(resolveBudget(budget, at), at);
+        const columns = candidates.find((candidate) => 'fit' in candidate && candidate.fit === 'vertical');
+        expect(columns).toMatchObject({ type: 'vertical_slash' });
+        expect((64 + (columns as { slash: number }).slash - 1) % blockN).toBe(0);
+        for (const candidate of candidates) {
+          if (candidate.type === 'vertical_slash' && candidate.fit === 'slash') expect(candidate.slash % 50).toBe(1);
+          if (candidate.type === 'a_shape') expect(candidate.sink % blockN).toBe(0);
+        }
+      }
+    }
+  });
+
   it('writes rows as the ops take them: kind, sizes, no fallback, the size to fit', () => {
     expect(PAPER_SPACE.map(candidateRow)).toEqual([
       [1, 1024, 4096, 1 | 4],
