@@ -16,11 +16,18 @@ export function parsedText<Value>(parse: (text: string) => Value | Promise<Value
         return await parse(text);
       } catch (error) {
         if (!(error instanceof MinferenceError)) throw error;
-        context.addIssue({ code: 'custom', message: error.message });
+        context.addIssue({ code: 'custom', message: error.message, params: { hint: error.hint } });
         return z.NEVER;
       }
     }) as zod.ZodType<Value, RawValue>;
 }
+
+/** A text that is handed on as it is when `check` accepts it; for values that a library parses itself, later. */
+export const checkedText = (check: (text: string) => unknown): Schema<string> =>
+  parsedText(async (value) => {
+    await check(value);
+    return value;
+  });
 
 /** Any text that is not empty. `what` says what it stands for: 'a folder or a hub id'. */
 export const text = (what: string): Schema<string> =>

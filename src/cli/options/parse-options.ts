@@ -10,9 +10,15 @@ function show(value: RawValue): string {
   return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
 }
 
-function usageError(spec: OptionSpec, found: RawValue, message: string): MinferenceError {
+interface Issue {
+  message: string;
+  params?: Record<string, unknown>;
+}
+
+function usageError(spec: OptionSpec, found: RawValue, { message, params }: Issue): MinferenceError {
   const problem = message.includes(', found ') ? message : `${message}, found ${show(found)}`;
-  return new MinferenceError('USAGE', `${optionName(spec.flags)}: ${problem}; e.g. ${spec.example}`);
+  const hint = typeof params?.hint === 'string' ? { hint: params.hint } : {};
+  return new MinferenceError('USAGE', `${optionName(spec.flags)}: ${problem}; e.g. ${spec.example}`, hint);
 }
 
 /**
@@ -29,7 +35,7 @@ export async function parseOptions<Specs extends OptionSpecs>(
   for (const [key, spec] of Object.entries(specs)) {
     const value = raw[key] ?? spec.default;
     const result = await spec.schema(z).safeParseAsync(value);
-    if (!result.success) throw usageError(spec, value, result.error.issues[0]!.message);
+    if (!result.success) throw usageError(spec, value, result.error.issues[0] as Issue);
     values[key] = result.data;
   }
   return values as OptionValues<Specs>;

@@ -2,7 +2,7 @@ import { parseTokenCounts } from '../../../utils/parse-size.js';
 import { defineCommand } from '../../command-spec.js';
 import { loadOptions, seedOption } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
-import { flag, integer, parsedText, text } from '../../options/option-types.js';
+import { checkedText, flag, integer, parsedText, text } from '../../options/option-types.js';
 import { patternOptions } from '../../patterns-option.js';
 
 const EVAL = 'Evaluation:';
@@ -19,12 +19,12 @@ export const evalNiahOptions = {
     schema: parsedText(parseTokenCounts),
   },
   depths: {
-    flags: '--depths <n>',
-    help: 'how many places for the needle, spread evenly from the start of the prompt to its end',
+    flags: '--depths <n|list>',
+    help: 'places of the needle: a number of them, spread evenly from the start of the text to its end, or percentages',
     default: '5',
     group: EVAL,
-    example: '--depths 10',
-    schema: integer('a number of depths', 1, 100),
+    example: '--depths 0,50,100',
+    schema: checkedText(async (depths) => (await import('../../../eval/niah/parse-depths.js')).parseDepths(depths)),
   },
   samples: {
     flags: '--samples <n>',
@@ -36,19 +36,21 @@ export const evalNiahOptions = {
   },
   tasks: {
     flags: '--tasks <list>',
-    help: 'what is hidden in the haystack',
+    help: 'what is hidden in the text: tasks and groups such as single, multikey, multivalue, kv',
     default: 'single,multikey,kv',
     group: EVAL,
     example: '--tasks single,kv',
-    schema: text('names of tasks'),
+    schema: checkedText(async (names) => (await import('../../../eval/niah/parse-tasks.js')).parseTasks(names)),
   },
   methods: {
     flags: '--methods <list>',
-    help: 'kinds of attention to compare',
+    help:
+      'attention to compare: dense, minference (the pattern file) or minference:<file>, a_shape or ' +
+      'a_shape:<sink>,<window>, vertical_slash:<columns>,<diagonals>, block_sparse or block_sparse:<blocks>',
     default: 'dense,a_shape,minference',
     group: EVAL,
     example: '--methods dense,minference',
-    schema: text('names of methods'),
+    schema: checkedText(async (names) => (await import('../../../eval/methods/parse-methods.js')).parseMethods(names)),
   },
   seed: { ...seedOption, group: EVAL },
   out: {

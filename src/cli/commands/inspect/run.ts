@@ -35,10 +35,13 @@ function modelToJson({ directory, layers, skipped, weightsProblem }: ModelFacts)
   return { ...rest, layers, skipped, weightsProblem };
 }
 
-async function findModel(options: { model: string | undefined; variant: string | undefined }, context: CommandContext) {
-  if (options.model === undefined) return null;
-  const { progress, signal } = context;
-  const directory = await resolveModel(options.model, { ...defined({ variant: options.variant }), progress, signal });
+async function findModel(
+  { model, variant }: { model: string | true | undefined; variant: string | undefined },
+  { progress, signal }: CommandContext,
+) {
+  if (model === undefined) return null;
+  const spec = model === true ? undefined : model;
+  const directory = await resolveModel(spec, { ...defined({ variant }), progress, signal });
   return inspectModel(directory);
 }
 

@@ -2,7 +2,15 @@ import { defineCommand } from '../../command-spec.js';
 import { modelOption, variantOption } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
 
-export const inspectOptions = { model: modelOption, variant: variantOption } satisfies Record<string, OptionSpec>;
+const model: OptionSpec<string | true | undefined> = {
+  ...modelOption,
+  flags: '--model [folder|id]',
+  help: 'inspect a model too: a folder, an .onnx file or a Hub id; without a value the embedded model',
+  schema: (z) =>
+    z.union([z.literal(true), z.string().min(1)], { error: 'expected a folder or a Hub id' }).optional() as never,
+};
+
+export const inspectOptions = { model, variant: variantOption } satisfies Record<string, OptionSpec>;
 
 export const inspectCommand = defineCommand({
   name: 'inspect',
@@ -13,7 +21,8 @@ export const inspectCommand = defineCommand({
   options: inspectOptions,
   examples: [
     { command: 'inspect', does: 'this machine' },
-    { command: 'inspect --model ./llama-3.2-1b', does: 'a model folder' },
+    { command: 'inspect --model', does: 'and the embedded model' },
+    { command: 'inspect --model ./llama-3.2-1b', does: 'and a model folder' },
     { command: 'inspect --json | jq .native', does: 'for programs' },
   ],
   afterInterrupt: 'run the command again',

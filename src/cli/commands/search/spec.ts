@@ -2,7 +2,7 @@ import { parseTokenCount } from '../../../utils/parse-size.js';
 import { defineCommand } from '../../command-spec.js';
 import { loadOptions, seedOption } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
-import { choice, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
+import { checkedText, choice, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
 
 const SEARCH = 'Search:';
 
@@ -32,10 +32,7 @@ export const searchOptions = {
     default: '20%',
     group: SEARCH,
     example: '--budget 20%',
-    schema: parsedText(async (spec) => {
-      (await import('../../../../search/budget.js')).parseBudget(spec);
-      return spec;
-    }),
+    schema: checkedText(async (spec) => (await import('../../../../search/budget.js')).parseBudget(spec)),
   },
   calibration: {
     flags: '--calibration <sets>',
@@ -43,10 +40,7 @@ export const searchOptions = {
     default: 'kv',
     group: SEARCH,
     example: '--calibration kv,file:notes.txt',
-    schema: parsedText(async (sets) => {
-      (await import('../../../../search/calibration.js')).parseCalibration(sets);
-      return sets;
-    }),
+    schema: checkedText(async (sets) => (await import('../../../../search/calibration.js')).parseCalibration(sets)),
   },
   samples: {
     flags: '--samples <n>',
