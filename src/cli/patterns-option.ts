@@ -13,15 +13,15 @@ export interface PatternedModel {
 }
 
 /** `--patterns` and `--force`, as prefill and eval take them. */
-export const patternOptions = (group: string) =>
+export const patternOptions = (group: string, help: string) =>
   ({
     patterns: {
       flags: '--patterns <file|name>',
-      help: 'pattern file, dense, or auto: the file in configs/ that was made for this model, else dense',
+      help,
       default: 'auto',
       group,
       example: '--patterns patterns.json',
-      schema: text('a pattern file, dense or auto'),
+      schema: text('a pattern file or auto'),
     },
     force: {
       flags: '--force',

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
+import { packageVersion } from '../utils/package-version.js';
 import type { CommandSpec } from './command-spec.js';
 import { evalNiahCommand } from './commands/eval-niah/spec.js';
 import { inspectCommand } from './commands/inspect/spec.js';
@@ -7,7 +8,6 @@ import { prefillCommand } from './commands/prefill/spec.js';
 import { searchCommand } from './commands/search/spec.js';
 import { OUTPUT_GROUP, outputOptions } from './options/common.js';
 import { type OptionSpec, optionKey, type RawValue } from './options/option.js';
-import { toolVersion } from './version.js';
 
 const MAX_HELP_WIDTH = 110;
 
@@ -90,7 +90,7 @@ export function buildProgram(run: RunAction): Command {
     .description(
       'Fast prefill of long prompts on ONNX decoders: search sparse attention patterns, use them, measure them.',
     )
-    .version(toolVersion(), '-V, --version', 'show the version')
+    .version(packageVersion(), '-V, --version', 'show the version')
     .addHelpText(
       'after',
       examplesText([

@@ -1,15 +1,18 @@
-import { parseTokenCounts } from '../../../utils/parse-size.js';
+import { parseTokenCount, parseTokenCounts } from '../../../utils/parse-size.js';
 import { defineCommand } from '../../command-spec.js';
 import { loadOptions, seedOption } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
-import { checkedText, flag, integer, parsedText, text } from '../../options/option-types.js';
+import { checkedText, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
 import { patternOptions } from '../../patterns-option.js';
 
 const EVAL = 'Evaluation:';
 
 export const evalNiahOptions = {
   ...loadOptions,
-  ...patternOptions(EVAL),
+  ...patternOptions(
+    EVAL,
+    'pattern file of the method minference, or auto: the file in configs/ that was made for this model',
+  ),
   lengths: {
     flags: '--lengths <list>',
     help: 'prompt lengths in tokens',
@@ -52,6 +55,20 @@ export const evalNiahOptions = {
     example: '--methods dense,minference',
     schema: checkedText(async (names) => (await import('../../../eval/methods/parse-methods.js')).parseMethods(names)),
   },
+  haystack: {
+    flags: '--haystack <file>',
+    help: 'text to hide the needles in (default: the essays in datasets/haystack)',
+    group: EVAL,
+    example: '--haystack novel.txt',
+    schema: optional(text('the path of a file')),
+  },
+  chunk: {
+    flags: '--chunk <tokens>',
+    help: 'prefill in pieces of this many tokens (default: as many as memory allows)',
+    group: EVAL,
+    example: '--chunk 8k',
+    schema: optional(parsedText(parseTokenCount)),
+  },
   seed: { ...seedOption, group: EVAL },
   out: {
     flags: '--out <file>',
@@ -86,6 +103,6 @@ export const evalNiahCommand = defineCommand({
     },
     { command: 'eval niah --json --quiet > table.json', does: 'for programs' },
   ],
-  afterInterrupt: 'run the same command again: finished cells are kept',
+  afterInterrupt: 'run the same command again: finished answers are kept',
   load: async () => (await import('./run.js')).runEvalNiahCommand,
 });

@@ -5,11 +5,11 @@ import { checkExternalData, readOnnxModel } from '../../../onnx/model-file.js';
 import { inspectAttention } from '../../../onnx/rewrite/rewrite-model.js';
 import type { OnnxModel } from '../../../onnx/types.js';
 import { describeNative } from '../../../runtime/describe-native.js';
+import { packageVersion } from '../../../utils/package-version.js';
 import type { CommandContext, CommandRun } from '../../command-spec.js';
 import { defined } from '../../options/defined.js';
 import { renderSections } from '../../render/sections.js';
 import { stdoutStyle } from '../../terminal.js';
-import { toolVersion } from '../../version.js';
 import { describeMachine } from './describe-machine.js';
 import { describeModel, type ModelFacts } from './describe-model.js';
 import type { inspectOptions } from './spec.js';
@@ -47,7 +47,7 @@ async function findModel(
 
 export const runInspectCommand: CommandRun<typeof inspectOptions> = async (options, context) => {
   const model = await findModel(options, context);
-  const versions = { tool: toolVersion(), node: process.versions.node };
+  const versions = { tool: packageVersion(), node: process.versions.node };
   const native = await describeNative();
   const sections = [...describeMachine(versions, native), ...(model ? describeModel(model) : [])];
   return {

@@ -38,7 +38,10 @@ export const prefillOptions = {
     example: '--no-chat-template',
     schema: flag,
   },
-  ...patternOptions(PREFILL),
+  ...patternOptions(
+    PREFILL,
+    'pattern file, dense, or auto: the file in configs/ that was made for this model, else dense',
+  ),
   maxNewTokens: {
     flags: '--max-new-tokens <n>',
     help: 'most tokens to generate after the prompt',

@@ -1,0 +1,22 @@
+import type { NiahResults } from '../../../eval/niah/niah-results.js';
+import { runNiah } from '../../../eval/niah/run-niah.js';
+import type { CommandRun } from '../../command-spec.js';
+import { defined } from '../../options/defined.js';
+import { checkPatternsOption } from '../../patterns-option.js';
+import { refuseForeignFile } from '../../refuse-foreign-file.js';
+import { renderNiah } from './render.js';
+import type { evalNiahOptions } from './spec.js';
+
+/** What `--json` prints: everything but the single predictions, which are in the file. */
+function toJson({ results, table, byTask, out, plots, answers, timings, peakMemoryBytes }: NiahResults) {
+  const { prompts: _, rows: __, cells, ...provenance } = results;
+  return { ...provenance, table, byTask, cells, out, plots, answers, timings, peakMemoryBytes };
+}
+
+export const runEvalNiahCommand: CommandRun<typeof evalNiahOptions> = async (options, { progress, signal }) => {
+  const { json: _json, quiet: _quiet, debug: _debug, force, ...rest } = options;
+  await checkPatternsOption(rest.patterns);
+  await refuseForeignFile(rest.out);
+  const result = await runNiah(defined({ ...rest, ignoreFingerprint: force }), { progress, signal });
+  return { json: toJson(result), text: renderNiah(result) };
+};
