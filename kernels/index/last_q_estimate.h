@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include "../cpu/optimized/head_view.h"
+#include "../cpu/optimized/packed_kv.h"
+
+namespace minference::index {
+
+// Where the last kLastQ rows of the call attend: sums of their attention probabilities.
+struct LastQEstimate {
+  std::vector<float> columns;  // [total] per key
+  std::vector<float> slashes;  // [total] per distance row - key
+};
+
+// Streams one row group at a time: row_group x total scores of scratch, whatever the number of heads.
+LastQEstimate estimate_last_q(const cpu::KernelTable& kernels, const cpu::HeadView& view, const cpu::PackedKv& kv);
+
+
+}  // namespace minference::index
