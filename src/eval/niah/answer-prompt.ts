@@ -1,0 +1,52 @@
+import { MinferenceError } from '../../errors.js';
+import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
+import { METRICS } from '../metrics/string-match.js';
+import type { EvalTask } from '../task.js';
+import type { EvalDecoder } from './eval-decoder.js';
+import type { EvalPrompt } from './prompt-maker.js';
+import type { Answer } from './results.js';
+
+export interface AnswerOptions {
+  task: EvalTask;
+  method: string;
+  patterns: LayerPatterns;
+  patternsSha256: string;
+  chunk: number | null;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Prefills one prompt with one method's patterns, decodes greedily and scores the answer.
+ *
+ * @throws {MinferenceError} as Decoder.prefill; ABORTED when the answer was cut short
+ */
+export async function answerPrompt(decoder: EvalDecoder, prompt: EvalPrompt, options: AnswerOptions): Promise<Answer> {
+  const { task, signal, patterns, chunk } = options;
+  const { maxNewTokens, metric } = task;
+  const stop = signal ? { signal } : {};
+  const prefill = await decoder.prefill(prompt.tokens, {
+    patterns,
+    maxNewTokens,
+    ...(chunk === null ? {} : { chunk }),
+    ...stop,
+  });
+  using _cache = prefill.cache;
+  const { text, tokens, decodeMs, stopped } = await decoder.generate(prefill, { maxNewTokens, ...stop });
+  if (stopped === 'signal') throw new MinferenceError('ABORTED', 'stopped', { cause: signal?.reason });
+  const { totalMs, indexMs, attentionMs } = prefill.timings;
+  return {
+    method: options.method,
+    patterns_sha256: options.patternsSha256,
+    prediction: text,
+    score: METRICS[metric](text, prompt.references),
+    new_tokens: tokens.length,
+    stopped,
+    prefill_ms: rounded(totalMs),
+    index_ms: indexMs === null ? null : rounded(indexMs),
+    attention_ms: attentionMs === null ? null : rounded(attentionMs),
+    decode_ms: rounded(decodeMs),
+  };
+}
+
+/** Microseconds. */
+const rounded = (ms: number) => Math.round(ms * 1000) / 1000;

@@ -1,0 +1,159 @@
+import { inkOn, scaleColor, scaleStops } from './color-scale.js';
+import { element, escapeXml, FAINT_INK, fitText, label, svgDocument, textWidth } from './svg.js';
+
+export interface HeatMapPanel {
+  title: string;
+  /** A line under the title. */
+  note?: string;
+  /** [row][column]; null where nothing was measured. */
+  values: readonly (readonly (number | null)[])[];
+}
+
+export interface HeatMapOptions {
+  title: string;
+  /** A line under the title. */
+  note?: string;
+  /** Maps of the same rows and columns, side by side. */
+  panels: readonly HeatMapPanel[];
+  columns: { label: string; ticks: readonly string[] };
+  rows: { label: string; ticks: readonly string[] };
+  /** Values at the ends of the colour scale. */
+  range: readonly [low: number, high: number];
+  /** What the colours mean, beside their scale. */
+  scaleLabel: string;
+  /** How a value is written in its cell and its tooltip. */
+  format?: (value: number) => string;
+}
+
+const MARGIN = 20;
+const CELL = { maxWidth: 58, minWidth: 22, height: 30, gap: 2 };
+const PANEL_WIDTH = 460;
+const PANELS_PER_ROW = 3;
+const HEAD = 58;
+const PANEL_HEAD = 44;
+const PANEL_FOOT = 52;
+const LEGEND = 50;
+const EMPTY = '#f0f0f0';
+
+/** Maps of numbers as SVG: one cell per row and column, the number written in it, one fixed colour scale for all. */
+export function heatMapSvg(options: HeatMapOptions): string {
+  const { title, note, panels, columns, rows } = options;
+  const layout = layoutOf(options);
+  const perRow = Math.min(PANELS_PER_ROW, panels.length);
+  const panelRows = Math.ceil(panels.length / perRow);
+  const natural = MARGIN * 2 + perRow * layout.panelWidth;
+  const width = Math.max(natural, Math.min(900, textWidth(title, 17) + 2 * MARGIN), 380);
+  const height = HEAD + panelRows * layout.panelHeight + LEGEND;
+  const body = panels.map((panel, index) => {
+    const x = MARGIN + (width - natural) / 2 + (index % perRow) * layout.panelWidth;
+    const y = HEAD + Math.floor(index / perRow) * layout.panelHeight;
+    return element('g', { transform: `translate(${Math.round(x)} ${y})` }, '\n', panelMarkup(panel, options, layout));
+  });
+  const head = [
+    label(MARGIN, 28, fitText(title, width - 2 * MARGIN, 17), { 'font-size': 17, 'font-weight': 600 }),
+    ...(note ? [label(MARGIN, 46, fitText(note, width - 2 * MARGIN, 12), { fill: FAINT_INK })] : []),
+  ];
+  const description = `${title}: ${rows.label} by ${columns.label}`;
+  return svgDocument({ width, height }, description, [...head, ...body, legend(options, width, height - LEGEND + 12)]);
+}
+
+interface Layout {
+  cellWidth: number;
+  fontSize: number;
+  left: number;
+  panelWidth: number;
+  panelHeight: number;
+}
+
+function layoutOf({ columns, rows }: HeatMapOptions): Layout {
+  const left = 26 + Math.max(...rows.ticks.map((tick) => textWidth(tick, 12)));
+  const cellWidth = Math.min(CELL.maxWidth, Math.max(CELL.minWidth, (PANEL_WIDTH - left) / columns.ticks.length));
+  return {
+    cellWidth,
+    fontSize: cellWidth < 32 ? 9 : cellWidth < 42 ? 11 : 12,
+    left,
+    panelWidth: left + Math.max(cellWidth * columns.ticks.length, 150) + 24,
+    panelHeight: PANEL_HEAD + CELL.height * rows.ticks.length + PANEL_FOOT,
+  };
+}
+
+function panelMarkup(panel: HeatMapPanel, options: HeatMapOptions, layout: Layout): string {
+  const { columns, rows } = options;
+  const { left, cellWidth, panelWidth } = layout;
+  const bottom = PANEL_HEAD + rows.ticks.length * CELL.height;
+  const middle = { x: left + (columns.ticks.length * cellWidth) / 2, y: (PANEL_HEAD + bottom) / 2 };
+  const room = panelWidth - left - 12;
+  const parts = [
+    label(left, 16, fitText(panel.title, room, 14), { 'font-size': 14, 'font-weight': 600 }),
+    ...(panel.note ? [label(left, 33, fitText(panel.note, room, 11), { 'font-size': 11, fill: FAINT_INK })] : []),
+    ...rows.ticks.map((tick, row) =>
+      label(left - 8, PANEL_HEAD + (row + 0.5) * CELL.height + 4, tick, { 'text-anchor': 'end' }),
+    ),
+    ...columns.ticks.map((tick, column) =>
+      label(left + (column + 0.5) * cellWidth, bottom + 16, tick, { 'text-anchor': 'middle' }),
+    ),
+    label(middle.x, bottom + 36, columns.label, { 'text-anchor': 'middle', fill: FAINT_INK }),
+    label(0, 0, rows.label, {
+      'text-anchor': 'middle',
+      fill: FAINT_INK,
+      transform: `translate(10 ${Math.round(middle.y)}) rotate(-90)`,
+    }),
+    ...rows.ticks.flatMap((_, row) =>
+      columns.ticks.map((_, column) => cell(panel.values[row]?.[column] ?? null, { row, column }, options, layout)),
+    ),
+  ];
+  return parts.map((part) => `${part}\n`).join('');
+}
+
+function cell(
+  value: number | null,
+  { row, column }: { row: number; column: number },
+  { range: [low, high], columns, rows, format = String }: HeatMapOptions,
+  { left, cellWidth, fontSize }: Layout,
+): string {
+  const x = left + column * cellWidth;
+  const y = PANEL_HEAD + row * CELL.height;
+  const share = value === null ? 0 : (value - low) / (high - low);
+  const text = value === null ? '–' : format(value);
+  const where = `${rows.label} ${rows.ticks[row]}, ${columns.label} ${columns.ticks[column]}`;
+  return element(
+    'g',
+    { class: 'cell' },
+    element('title', {}, escapeXml(`${where}: ${value === null ? 'not measured' : text}`)),
+    element('rect', {
+      x: x + CELL.gap / 2,
+      y: y + CELL.gap / 2,
+      width: cellWidth - CELL.gap,
+      height: CELL.height - CELL.gap,
+      rx: 3,
+      fill: value === null ? EMPTY : scaleColor(share),
+    }),
+    label(x + cellWidth / 2, y + CELL.height / 2 + 4, text, {
+      'text-anchor': 'middle',
+      'font-size': fontSize,
+      fill: value === null ? FAINT_INK : inkOn(share),
+    }),
+  );
+}
+
+/** The colour scale with its ends and quarters. */
+function legend({ range: [low, high], scaleLabel, format = String }: HeatMapOptions, width: number, y: number): string {
+  const barWidth = 200;
+  const x = (width - barWidth) / 2;
+  const stops = scaleStops().map(({ offset, color }) => element('stop', { offset, 'stop-color': color }));
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) =>
+    label(x + share * barWidth, y + 26, format(low + share * (high - low)), {
+      'text-anchor': 'middle',
+      'font-size': 11,
+      fill: FAINT_INK,
+    }),
+  );
+  return element(
+    'g',
+    {},
+    element('defs', {}, element('linearGradient', { id: 'scale' }, ...stops)),
+    label(x - 10, y + 10, scaleLabel, { 'text-anchor': 'end', fill: FAINT_INK }),
+    element('rect', { x, y, width: barWidth, height: 12, rx: 3, fill: 'url(#scale)' }),
+    ...ticks,
+  );
+}

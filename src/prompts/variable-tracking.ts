@@ -1,0 +1,82 @@
+import { MinferenceError } from '../errors.js';
+import type { Random } from '../utils/prng.js';
+import { fitUnits } from './fit-units.js';
+import { hideInLines } from './hide.js';
+import type { PromptGenerator, PromptSources } from './prompt.js';
+import { fill, WORDING } from './wording.js';
+
+const HOPS = 4;
+const NAME_LENGTH = 5;
+const EXAMPLE_NAME_LENGTH = 3;
+/** RULER sizes the worked example to 500 tokens at most, and to no fewer than five lines of noise. */
+const EXAMPLE_TOKENS = 500;
+const EXAMPLE_MIN_LINES = 5;
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+/**
+ * RULER's variable tracking: a chain of assignments hidden in noise, after one worked example. One assignment stands at
+ * the depth requested, the others anywhere, in the order of the chain.
+ */
+export const variableTracking: PromptGenerator = (sources, { depth, random }) => {
+  const example = workedExample(sources, random('example'));
+  const chain = drawChain(random('chain'), NAME_LENGTH, example.value);
+  const places = random('places');
+  const depths = [depth, ...Array.from({ length: HOPS }, () => places.float())].sort((a, b) => a - b);
+  return {
+    minUnits: 1,
+    build(units) {
+      const { question, answerPrefix } = askAbout(chain, units, depths);
+      return { user: `${example.text}\n\n${question}`, answerPrefix, references: chain.names };
+    },
+  };
+};
+
+interface Chain {
+  names: string[];
+  value: string;
+}
+
+function drawChain(random: Random, nameLength: number, otherValue?: string): Chain {
+  const names = new Set<string>();
+  while (names.size <= HOPS) {
+    names.add(Array.from({ length: nameLength }, () => random.pick([...LETTERS])).join(''));
+  }
+  for (;;) {
+    const value = String(random.int(10_000, 99_998));
+    if (value !== otherValue) return { names: [...names], value };
+  }
+}
+
+function askAbout({ names, value }: Chain, units: number, depths: readonly number[]) {
+  const { template, answerPrefix, assignment, copy } = WORDING.variableTracking;
+  const lines = names.map((name, index) => ({
+    text: index === 0 ? fill(assignment, { name, value }) : fill(copy, { name, value: names[index - 1]! }),
+    depth: depths[index]!,
+  }));
+  const context = hideInLines(Array<string>(units).fill(WORDING.noise), lines);
+  const values = { query: value, count: String(names.length) };
+  return { question: fill(template, { ...values, context }), answerPrefix: fill(answerPrefix, values) };
+}
+
+/** A solved task in front of the question. */
+function workedExample({ countTokens }: PromptSources, random: Random): { text: string; value: string } {
+  const chain = drawChain(random, EXAMPLE_NAME_LENGTH);
+  const depths = Array.from({ length: HOPS + 1 }, () => random.float()).sort((a, b) => a - b);
+  const ask = (units: number) => {
+    const { question, answerPrefix } = askAbout(chain, units, depths);
+    return question + answerPrefix;
+  };
+  const units = fitUnits({
+    limit: EXAMPLE_TOKENS,
+    minUnits: EXAMPLE_MIN_LINES,
+    count: (lines) => countTokens(ask(lines)),
+  })?.units;
+  if (units === undefined) {
+    throw new MinferenceError(
+      'DATASET_INVALID',
+      `expected a tokenizer under which the worked example of vt has ${EXAMPLE_TOKENS} tokens or fewer, found more`,
+      { hint: 'leave vt out of --tasks' },
+    );
+  }
+  return { text: `${ask(units)} ${chain.names.join(' ')}`, value: chain.value };
+}
