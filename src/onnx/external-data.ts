@@ -1,0 +1,109 @@
+import { realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { type GraphProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
+import { MinferenceError } from '../errors.js';
+import type { OnnxModel } from './types.js';
+
+/** Where an external tensor's bytes lie. */
+export interface ExternalLocation {
+  tensor: string;
+  /** Path relative to the model's folder, as the model gives it. */
+  location: string;
+  offset: number;
+  /** null: to the end of the file. */
+  length: number | null;
+}
+
+const isExternal = (tensor: TensorProto) => tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
+
+function invalid(tensor: string, problem: string): MinferenceError {
+  return new MinferenceError('MODEL_EXTERNAL_DATA', `external data of tensor ${tensor}: ${problem}`, {
+    hint: 'download or copy the model again with all of its data files beside it',
+  });
+}
+
+function wholeNumber(tensor: string, key: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw invalid(tensor, `expected ${key} to be a whole number of bytes, found "${text.slice(0, 40)}"`);
+}
+
+/** The entry of one tensor, or null for inline data. */
+export function externalLocation(tensor: TensorProto): ExternalLocation | null {
+  if (!isExternal(tensor)) return null;
+  const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
+  const location = entries.get('location');
+  if (!location) throw invalid(tensor.name, 'expected a location, found none');
+  const length = entries.get('length');
+  return {
+    tensor: tensor.name,
+    location,
+    offset: wholeNumber(tensor.name, 'offset', entries.get('offset') ?? '0'),
+    length: length === undefined ? null : wholeNumber(tensor.name, 'length', length),
+  };
+}
+
+function collect(graph: GraphProto, into: ExternalLocation[]): void {
+  for (const tensor of graph.initializer) {
+    const location = externalLocation(tensor);
+    if (location) into.push(location);
+  }
+  for (const node of graph.node) {
+    for (const attribute of node.attribute) {
+      const location = attribute.t ? externalLocation(attribute.t) : null;
+      if (location) into.push(location);
+      if (attribute.g) collect(attribute.g, into);
+    }
+  }
+}
+
+/** Every tensor of the model whose bytes are in another file. */
+export function externalLocations(model: OnnxModel): ExternalLocation[] {
+  const locations: ExternalLocation[] = [];
+  if (model.proto.graph) collect(model.proto.graph, locations);
+  return locations;
+}
+
+const escapes = (folder: string, path: string) => {
+  const inside = relative(folder, path);
+  return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside);
+};
+
+async function dataFileSize(folder: string, realFolder: string, { tensor, location }: ExternalLocation) {
+  const path = join(folder, location);
+  if (isAbsolute(location) || location.includes('\0') || escapes(folder, path)) {
+    throw invalid(tensor, `expected a path inside the model's folder, found "${location}"`);
+  }
+  const real = await realpath(path).catch(() => null);
+  if (real === null) throw invalid(tensor, `expected the file ${path}, found nothing`);
+  if (escapes(realFolder, real)) {
+    throw invalid(tensor, `expected a file inside the model's folder, found a link from ${path} to ${real}`);
+  }
+  const facts = await stat(real);
+  if (!facts.isFile()) throw invalid(tensor, `expected a file, found ${path}, which is none`);
+  return facts.size;
+}
+
+/**
+ * Checks that every external data file is inside the model's folder and long enough.
+ *
+ * @throws {MinferenceError} MODEL_EXTERNAL_DATA naming tensor, file, and the bytes needed and found.
+ */
+export async function checkExternalData(model: OnnxModel): Promise<void> {
+  const realFolder = await realpath(model.folder);
+  const sizes = new Map<string, number>();
+  for (const entry of externalLocations(model)) {
+    let size = sizes.get(entry.location);
+    if (size === undefined) {
+      size = await dataFileSize(model.folder, realFolder, entry);
+      sizes.set(entry.location, size);
+    }
+    const end = entry.offset + (entry.length ?? 0);
+    if (end > size) {
+      throw invalid(
+        entry.tensor,
+        `expected at least ${end} bytes in ${join(model.folder, entry.location)}, found ${size}`,
+      );
+    }
+  }
+}

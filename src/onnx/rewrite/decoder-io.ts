@@ -1,0 +1,56 @@
+import { MinferenceError } from '../../errors.js';
+import type { Graph } from '../graph.js';
+import type { AttentionLayer, DecoderIo } from '../types.js';
+import { DOMAIN } from './emit-attention.js';
+
+const KV_DTYPES: Record<number, DecoderIo['kvDtype']> = { 1: 'float32', 10: 'float16', 16: 'bfloat16' };
+
+const named = (names: readonly string[], pattern: RegExp) => names.find((name) => pattern.test(name)) ?? null;
+
+function unsupported(expected: string, found: string): MinferenceError {
+  return new MinferenceError('MODEL_UNSUPPORTED', `expected ${expected}, found ${found}`, {
+    hint: 'export the decoder for text generation with past, e.g. with onnxruntime-genai’s builder or Optimum',
+  });
+}
+
+/** Name of the logits output: called so, or the one output of three dimensions that belongs to no cache. */
+export function findLogits(graph: Graph): string {
+  const exact = named(graph.outputs, /^logits$/) ?? named(graph.outputs, /logits/);
+  if (exact) return exact;
+  const candidates = graph.outputs.filter((name) => graph.type(name)?.shape?.length === 3);
+  if (candidates.length === 1) return candidates[0]!;
+  throw unsupported('an output named logits', graph.outputs.slice(0, 8).join(', '));
+}
+
+/** Roles of inputs and outputs, by the names that exporters write. `layers` may come before or after the rewriting. */
+export function findDecoderIo(
+  graph: Graph,
+  layers: readonly AttentionLayer[],
+  logits: { name: string; rows: 'last' | 'all' },
+): Omit<DecoderIo, 'sharedKvCache'> {
+  const inputIds = named(graph.inputs, /^input_ids$/) ?? named(graph.inputs, /input_ids|^tokens$/);
+  if (!inputIds) throw unsupported('an input named input_ids', graph.inputs.slice(0, 8).join(', '));
+  const elementType = graph.type(layers[0]!.pastKey)?.elementType ?? 1;
+  const kvDtype = KV_DTYPES[elementType];
+  if (!kvDtype) throw unsupported('a KV cache of float32, float16 or bfloat16', `element type ${elementType}`);
+  return {
+    inputIds,
+    attentionMask: named(graph.inputs, /^attention_mask$/) ?? named(graph.inputs, /attention_mask/),
+    positionIds: named(graph.inputs, /^position_ids$/) ?? named(graph.inputs, /position_ids/),
+    logits: logits.name,
+    logitsRows: logits.rows,
+    kvDtype,
+  };
+}
+
+/**
+ * True when the past may be a longer buffer that is also the present: only our ops read it, and they take its valid
+ * length from seqlens_k.
+ */
+export function canShareKvCache(graph: Graph, layers: readonly AttentionLayer[]): boolean {
+  const past = new Set(layers.flatMap(({ pastKey, pastValue }) => [pastKey, pastValue]));
+  const anyPast = (name: string) => past.has(name) || /past/.test(name);
+  return graph.nodes.every(
+    (node) => node.domain === DOMAIN || !node.input.some((name) => graph.isInput(name) && anyPast(name)),
+  );
+}

@@ -1,0 +1,64 @@
+import type { AttributeProto } from 'onnx-buf';
+import { ELEMENT, floatAttr, type Graph, intAttr } from '../graph.js';
+import type { AttentionLayer } from '../types.js';
+import type { AttentionMatch } from './rule.js';
+
+export const DOMAIN = 'ai.minference';
+/** Fields of a row of AttentionProbe's scores; kernels/include/minference/pattern.h names them. */
+const SCORE_FIELDS = 8;
+const BUDGET_INPUT = 'minference.budget';
+
+function attributes({ numHeads, numKvHeads, attributes: a }: AttentionMatch): AttributeProto[] {
+  return [
+    intAttr('num_heads', numHeads),
+    intAttr('kv_num_heads', numKvHeads),
+    floatAttr('scale', a.scale ?? 0),
+    floatAttr('softcap', a.softcap ?? 0),
+    intAttr('do_rotary', a.doRotary ? 1 : 0),
+    intAttr('rotary_interleaved', a.rotaryInterleaved ? 1 : 0),
+    intAttr('local_window_size', a.window ?? -1),
+  ];
+}
+
+/** Puts SparseAttention (or AttentionProbe) where `match` found attention. */
+export function emitAttention(
+  graph: Graph,
+  match: AttentionMatch,
+  layer: number,
+  kind: 'prefill' | 'probe',
+): AttentionLayer {
+  const { inputs, outputs } = match.wire(graph);
+  const { numHeads, numKvHeads, headDim } = match;
+  const base: AttentionLayer = {
+    layer,
+    node: match.node.name || match.node.output[0]!,
+    source: match.source,
+    numHeads,
+    numKvHeads,
+    headDim,
+    window: match.attributes.window,
+    pastKey: match.pastKey,
+    pastValue: match.pastValue,
+    presentKey: match.presentKey,
+    presentValue: match.presentValue,
+  };
+  const node = { name: base.node, domain: DOMAIN, attributes: attributes(match) };
+  if (kind === 'prefill') {
+    const patternsInput = `minference.patterns.${layer}`;
+    graph.addInput(patternsInput, ELEMENT.int32, [numHeads, 4]);
+    graph.add({ ...node, opType: 'SparseAttention', inputs: [...inputs, patternsInput], outputs });
+    return { ...base, patternsInput };
+  }
+  const candidatesInput = `minference.candidates.${layer}`;
+  const scoresOutput = `minference.scores.${layer}`;
+  graph.addInput(candidatesInput, ELEMENT.int32, ['candidates', 4]);
+  if (!graph.isInput(BUDGET_INPUT)) graph.addInput(BUDGET_INPUT, ELEMENT.float32, [1]);
+  graph.addOutput(scoresOutput, ELEMENT.float32, [numHeads, 'candidates', SCORE_FIELDS]);
+  graph.add({
+    ...node,
+    opType: 'AttentionProbe',
+    inputs: [...inputs, candidatesInput, BUDGET_INPUT],
+    outputs: [...outputs, scoresOutput],
+  });
+  return { ...base, candidatesInput, budgetInput: BUDGET_INPUT, scoresOutput };
+}

@@ -1,0 +1,26 @@
+import type { Graph } from '../graph.js';
+import { require } from './rule.js';
+
+export interface CacheNames {
+  pastKey: string;
+  pastValue: string;
+  presentKey: string;
+  presentValue: string;
+}
+
+/** Checks that a layer's cache enters and leaves the graph directly. */
+export function checkCache(graph: Graph, names: CacheNames): CacheNames {
+  for (const [what, name] of [
+    ['past key', names.pastKey],
+    ['past value', names.pastValue],
+  ] as const) {
+    require(name && graph.isInput(name), `expected its ${what} to be a graph input, found ${name || 'none'}`);
+  }
+  for (const [what, name] of [
+    ['present key', names.presentKey],
+    ['present value', names.presentValue],
+  ] as const) {
+    require(name && graph.isOutput(name), `expected its ${what} to be a graph output, found ${name || 'none'}`);
+  }
+  return names;
+}
