@@ -4,8 +4,8 @@ import type { CommandRun } from '../../command-spec.js';
 import { defined } from '../../options/defined.js';
 import { checkPatternsOption } from '../../patterns-option.js';
 import { refuseForeignFile } from '../../refuse-foreign-file.js';
+import type { evalNiahOptions } from './options.js';
 import { renderNiah } from './render.js';
-import type { evalNiahOptions } from './spec.js';
 
 /** What `--json` prints: everything but the single predictions, which are in the file. */
 function toJson({ results, table, byTask, out, plots, answers, timings, peakMemoryBytes }: NiahResults) {

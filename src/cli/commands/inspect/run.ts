@@ -12,7 +12,7 @@ import { renderSections } from '../../render/sections.js';
 import { stdoutStyle } from '../../terminal.js';
 import { describeMachine } from './describe-machine.js';
 import { describeModel, type ModelFacts } from './describe-model.js';
-import type { inspectOptions } from './spec.js';
+import type { inspectOptions } from './options.js';
 
 async function findWeightsProblem(model: OnnxModel): Promise<ModelFacts['weightsProblem']> {
   try {

@@ -9,9 +9,9 @@ import type { CommandContext, CommandRun, OutputValues } from '../../command-spe
 import { defined } from '../../options/defined.js';
 import type { OptionValues } from '../../options/option.js';
 import { type ChosenPatterns, checkPatternsOption, choosePatterns, requireSparse } from '../../patterns-option.js';
+import type { prefillOptions } from './options.js';
 import { readPrompt } from './read-prompt.js';
 import { type RunFacts, renderComparison, renderTimings } from './render.js';
-import type { prefillOptions } from './spec.js';
 import { toJson } from './to-json.js';
 
 type Options = OptionValues<typeof prefillOptions> & OutputValues;

@@ -3,8 +3,8 @@ import type { SearchResult } from '../../../../search/types.js';
 import type { CommandRun } from '../../command-spec.js';
 import { defined } from '../../options/defined.js';
 import { refuseForeignFile } from '../../refuse-foreign-file.js';
+import type { searchOptions } from './options.js';
 import { renderSearch } from './render.js';
-import type { searchOptions } from './spec.js';
 
 /** What `--json` prints: everything but the file's contents, which are in the file. */
 function toJson(result: SearchResult) {
