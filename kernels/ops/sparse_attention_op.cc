@@ -1,11 +1,13 @@
 #include "sparse_attention_op.h"
 
 #include "implementation.h"
+#include "minference/op_times.h"
 
 namespace minference::ops {
 
 OrtStatusPtr SparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
   return as_status(SparseAttentionSpec::name, [&] {
+    const ScopedTime time(op_times().total_ns);
     Ort::KernelContext context(raw);
     AttentionCall call(context, attributes_, dtype_, op_outputs(context));
     expect_patterns(call.patterns, attributes_.num_heads);

@@ -5,7 +5,7 @@ import type { DecoderParts } from './decoder-parts.js';
 import { KvCache } from './kv-cache.js';
 import { type LogitRows, lastRow } from './logits.js';
 import { planMemory } from './memory-guard.js';
-import { readOpTimes } from './op-times.js';
+import { startOpTimes } from './op-times.js';
 import { type LayerPatterns, patternFeeds } from './pattern-feeds.js';
 import { peakMemoryBytes, resetPeakMemory } from './peak-memory.js';
 import { runStep, throwIfAborted } from './run-step.js';
@@ -74,7 +74,8 @@ export async function runPrefill(
   });
   const feeds = patternFeeds(parts, options.patterns);
   resetPeakMemory();
-  const opsBefore = await readOpTimes(parts);
+  // Plain ONNX Runtime runs none of our ops.
+  const opTimes = parts.graph === 'original' ? async () => null : await startOpTimes();
   const started = performance.now();
   const cache = KvCache.allocate(parts, capacity);
   try {
@@ -95,7 +96,7 @@ export async function runPrefill(
       if (index === schedule.length - 1) logits = lastRow(step.logits);
     }
     const totalMs = performance.now() - started;
-    const ops = (await readOpTimes(parts)).since(opsBefore);
+    const ops = await opTimes();
     memory.reusableBytes = Math.max(memory.reusableBytes, plan.estimate.activationBytes);
     return {
       tokens: tokens.length,

@@ -8,6 +8,7 @@
 #include "direct_attention.h"
 #include "kv_waves.h"
 #include "minference/cpu.h"
+#include "minference/op_times.h"
 #include "plan_heads.h"
 #include "row_block_kernel.h"
 #include "run_tasks.h"
@@ -31,6 +32,7 @@ void clear_padding(const AttentionParams& params) {
 
 std::vector<std::unique_ptr<PlannedHead>> plan_wave(const KernelTable& table, const AttentionParams& params,
                                                     const std::vector<KvUnit>& wave, const ParallelFor& parallel) {
+  const ScopedTime time(op_times().index_ns);
   const int64_t group = params.shape.num_heads / params.shape.num_kv_heads;
   const int64_t count = static_cast<int64_t>(wave.size()) * group;
   std::vector<std::unique_ptr<PlannedHead>> heads(count);
