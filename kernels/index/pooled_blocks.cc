@@ -87,6 +87,7 @@ void PooledBlocks::select(int64_t count, HeadPlan& plan) const {
 }
 
 double PooledBlocks::flops() const {
+  if (query_blocks_ == 0) return 0;
   double scores = 0;
   for (int64_t block = 0; block < query_blocks_; ++block) {
     const Visible seen = visible(block);

@@ -220,7 +220,7 @@ class Probe {
     scores[kFittedB] = static_cast<float>(fitted.b);
   }
 
-  // A call without rows: nothing to lose and nothing to pay.
+  // A call without rows: nothing to fit, to lose or to pay.
   void score_nothing() {
     for (int64_t h = 0; h < params_.shape.num_heads; ++h) {
       for (int64_t c = 0; c < probe_.num_candidates; ++c) {

@@ -90,7 +90,7 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
     slashes = top(slash_sums, pattern.b);
     index.flops += 2.0 * d * std::min<int64_t>(kLastQ, rows) * total;
   }
-  if (blocks && !index.dense) index.flops += static_cast<double>(d) * (rows + total);
+  if (blocks && !index.dense && rows > 0) index.flops += static_cast<double>(d) * (rows + total);
   index.range_offsets.push_back(0);
   for (int64_t block = 0; block * geometry.block_m < rows; ++block) {
     const int64_t first = past + block * geometry.block_m;

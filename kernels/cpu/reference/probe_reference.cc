@@ -34,6 +34,7 @@ std::vector<HeadPattern> fit_grid(const HeadPattern& candidate, int64_t total) {
 
 SparseIndex fit(const AttentionParams& params, int64_t head, HeadPattern& candidate, double budget,
                 const KernelGeometry& geometry) {
+  if (params.new_lens[0] == 0) return reference::build_index(params, 0, head, candidate, geometry);  // nothing to fit
   const std::vector<HeadPattern> grid = fit_grid(candidate, int64_t{params.past_lens[0]} + params.new_lens[0]);
   for (size_t i = grid.size();; --i) {
     SparseIndex index = reference::build_index(params, 0, head, grid[i - 1], geometry);
