@@ -3,7 +3,7 @@ import type { ModelDirectory } from '../model/model-directory.js';
 import { fingerprintModel } from '../onnx/fingerprint.js';
 import { checkExternalData, readOnnxModel, serializeModel } from '../onnx/model-file.js';
 import { rewriteForPrefill, rewriteForProbe } from '../onnx/rewrite/rewrite-model.js';
-import type { RewriteReport, RewrittenModel } from '../onnx/types.js';
+import type { OnnxModel, RewriteReport, RewrittenModel } from '../onnx/types.js';
 import { resolveDevice } from '../runtime/device.js';
 import { Session } from '../runtime/session.js';
 import { checkGraph } from './check-graph.js';
@@ -31,6 +31,7 @@ export interface OpenedGraph {
  */
 export async function openGraph(directory: ModelDirectory, options: OpenGraphOptions): Promise<OpenedGraph> {
   const [device, model] = await Promise.all([resolveDevice(options.device), readOnnxModel(directory.modelPath)]);
+  checkNames(directory, model);
   await checkExternalData(model);
   if (device === 'cpu') await checkWeightsFit(model, directory.variants);
   const fingerprint = fingerprintModel(model, directory.configText);
@@ -45,7 +46,6 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   try {
-    checkNames(directory, session);
     return { parts: partsOf(directory, session, rewritten, options), report: rewritten.report, fingerprint };
   } catch (error) {
     session.dispose();
@@ -53,7 +53,7 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
   }
 }
 
-function rewrite(model: Parameters<typeof rewriteForPrefill>[0], { graph, logits }: OpenGraphOptions): RewrittenModel {
+function rewrite(model: OnnxModel, { graph, logits }: OpenGraphOptions): RewrittenModel {
   // The original graph is only described by the rewriter, not replaced: it keeps all its logits.
   if (graph === 'probe') return rewriteForProbe(model);
   return rewriteForPrefill(model, { logits: graph === 'original' ? 'all' : logits });
@@ -81,14 +81,15 @@ function partsOf(
 }
 
 /** genai_config.json says how inputs and outputs are called; the graph must agree. */
-function checkNames({ config, folder, modelPath }: ModelDirectory, session: Session): void {
-  const names = new Set([...session.inputs, ...session.outputs].map((info) => info.name));
+function checkNames({ config, folder }: ModelDirectory, { proto, path }: OnnxModel): void {
+  const { input = [], output = [] } = proto.graph ?? {};
+  const names = new Set([...input, ...output].map(({ name }) => name));
   const missing = config.ioNames?.find((name) => !names.has(name));
   if (missing === undefined) return;
   throw new MinferenceError(
     'MODEL_INVALID',
     `${folder}/genai_config.json: expected names of the graph's inputs and outputs, found "${missing}", ` +
-      `which ${modelPath} does not have`,
+      `which ${path} does not have`,
     { hint: 'Keep genai_config.json and the ONNX file of one export together.' },
   );
 }

@@ -4,7 +4,6 @@ import { availableMemory } from './available-memory.js';
 import { checkTokens } from './check-tokens.js';
 import type { DecoderParts } from './decoder-parts.js';
 import { KvCache } from './kv-cache.js';
-import { lastRow } from './logits.js';
 import { planMemory } from './memory-guard.js';
 import { runStep } from './run-step.js';
 
@@ -42,8 +41,7 @@ export interface ProbeScore {
 export interface ProbeScores {
   /** [layer][head][candidate] */
   scores: ProbeScore[][][];
-  /** Logits of the last position (dense attention). */
-  logits: Float32Array;
+  /** Time of the run. */
   ms: number;
 }
 
@@ -95,7 +93,7 @@ export async function runProbe(
     onLayer?.(index, layerScores);
     return layerScores;
   });
-  return { scores, logits: lastRow(step.logits), ms };
+  return { scores, ms };
 }
 
 /** [heads, candidates, fields] as objects. */

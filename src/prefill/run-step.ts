@@ -17,6 +17,7 @@ export interface Step {
 }
 
 export interface StepResult {
+  /** Empty for a graph without logits (the probe's). */
   logits: LogitRows;
   /** The outputs asked for; the caller disposes them. */
   outputs: Record<string, Tensor>;
@@ -27,21 +28,19 @@ export async function runStep(parts: DecoderParts, step: Step): Promise<StepResu
   const { session, io } = parts;
   const { tokens, cache, feeds, outputs = [], signal } = step;
   throwIfAborted(signal);
+  const hasLogits = session.outputs.some(({ name }) => name === io.logits);
+  const toHost = hasLogits ? [io.logits, ...outputs] : outputs;
   const inputs = [...parts.feedMakers].map(([name, make]) => [name, make({ tokens, past: cache.length })] as const);
   try {
     const results = await session.run(
       { ...Object.fromEntries(inputs), ...cache.feeds(), ...feeds },
-      {
-        [io.logits]: 'host',
-        ...cache.fetches(),
-        ...Object.fromEntries(outputs.map((name) => [name, 'host' as const])),
-      },
+      { ...cache.fetches(), ...Object.fromEntries(toHost.map((name) => [name, 'host' as const])) },
       signal ? { signal } : {},
     );
     cache.advance(results, tokens.length);
-    using logits = results[io.logits]!;
+    using logits = results[io.logits];
     return {
-      logits: await readLogits(logits, parts.logits),
+      logits: logits ? await readLogits(logits, parts.logits) : { data: new Float32Array(), rows: 0 },
       outputs: Object.fromEntries(outputs.map((name) => [name, results[name]!])),
     };
   } finally {

@@ -5,7 +5,7 @@ import type { HeadPattern } from '../../src/patterns/head-pattern.js';
 import { compareWithDense } from '../../src/prefill/compare.js';
 import { Decoder, type DecoderOptions } from '../../src/prefill/decoder.js';
 import { argmax } from '../../src/prefill/logits.js';
-import { maxDifference, someTokens, tinyModel } from './helpers.js';
+import { someTokens, tinyModel } from './helpers.js';
 
 async function open(options: DecoderOptions = {}): Promise<Decoder> {
   const decoder = await Decoder.open({ model: await tinyModel(), device: 'cpu', ...options });
@@ -186,7 +186,7 @@ test('compare with dense', async () => {
 test('the probe graph scores candidates of every head', async () => {
   const decoder = await open({ graph: 'probe' });
   const layers: number[] = [];
-  const { scores, logits } = await decoder.probe(someTokens(400), {
+  const { scores } = await decoder.probe(someTokens(400), {
     candidates: [
       [0, 0, 0, 1],
       [1, 4, 32, 1],
@@ -210,12 +210,6 @@ test('the probe graph scores candidates of every head', async () => {
   await expect(plain.probe(tokens, { candidates: [[0, 0, 0, 0]], budgetFlops: 1 })).rejects.toMatchObject({
     code: 'USAGE',
   });
-  expect(logits).toHaveLength(272);
-  const model = decoder.directory;
-  const same = await open({ model });
-  const { logits: dense, cache } = await same.prefill(someTokens(400), { patterns: 'dense' });
-  cache.dispose();
-  expect(maxDifference(logits, dense)).toBeLessThan(1e-4);
 });
 
 test('a configuration of another model', async () => {
