@@ -33,8 +33,11 @@ async function readModelBytes(path: string): Promise<Uint8Array> {
   if (!facts.isFile()) {
     throw new MinferenceError('MODEL_INVALID', `expected an ONNX file, found ${path}, which is no regular file`);
   }
-  if (facts.size === 0)
-    throw new MinferenceError('MODEL_INVALID', `expected an ONNX model, found the empty file ${path}`);
+  if (facts.size === 0) {
+    throw new MinferenceError('MODEL_INVALID', `expected an ONNX model, found the empty file ${path}`, {
+      hint: 'download or export the model again',
+    });
+  }
   if (facts.size > MAX_MODEL_BYTES) {
     throw new MinferenceError(
       'MODEL_INVALID',

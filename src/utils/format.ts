@@ -37,7 +37,8 @@ export function formatCount(value: number): string {
   return Number.isFinite(value) ? Math.round(value).toLocaleString('en-US') : NOTHING;
 }
 
-/** Singular or plural: (1, 'layer') → '1 layer', (8, 'layer') → '8 layers'. */
+/** Singular or plural of a unit given as either: (1, 'layers') → '1 layer', (8, 'layer') → '8 layers'. */
 export function formatQuantity(value: number, unit: string): string {
-  return `${formatCount(value)} ${unit}${value === 1 || unit.endsWith('s') ? '' : 's'}`;
+  const singular = unit.replace(/s$/, '');
+  return `${formatCount(value)} ${value === 1 ? singular : `${singular}s`}`;
 }

@@ -44,4 +44,5 @@ it('writes bytes, shares and counts', () => {
   expect(formatQuantity(1, 'layer')).toBe('1 layer');
   expect(formatQuantity(8, 'layer')).toBe('8 layers');
   expect(formatQuantity(2, 'tokens')).toBe('2 tokens');
+  expect(formatQuantity(1, 'tokens')).toBe('1 token');
 });
