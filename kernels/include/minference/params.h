@@ -44,7 +44,9 @@ struct AttentionParams {
   const void* k;              // [batch, num_kv_heads, capacity, head_dim]
   const void* v;              // [batch, num_kv_heads, capacity, head_dim]
   void* out;                  // [batch, seqlen_q, num_heads, head_dim], contiguous
-  float* lse;                 // [batch, num_heads, seqlen_q], natural log, -inf for rows without keys; may be null
+  // [batch, num_heads, seqlen_q], natural log over the keys alone (head_sink not included), -inf for rows without keys;
+  // may be null.
+  float* lse;
 
   // Host arrays [batch]. Row r of batch b sits at absolute position past_lens[b] + r and sees keys 0 … that position.
   // Rows r >= new_lens[b] are padding: out = 0, lse = -inf.
@@ -68,7 +70,7 @@ struct RopeCacheParams {
   const void* v;
   int64_t q_stride_batch, q_stride_seq, q_stride_head;
   int64_t kv_stride_batch, kv_stride_seq, kv_stride_head;
-  void* q_rotated;              // [batch, seqlen_q, num_heads, head_dim] contiguous
+  void* q_rotated;              // [batch, seqlen_q, num_heads, head_dim] contiguous; padding rows are zero; null = skip q
   const void* past_k;           // [batch, num_kv_heads, past_capacity, head_dim] or null; equal to present_k when shared
   const void* past_v;
   int64_t past_capacity;
@@ -79,7 +81,7 @@ struct RopeCacheParams {
   bool do_rotary;
   bool rotary_interleaved;
   int64_t rotary_dim;           // <= head_dim; the rest passes through
-  const void* cos_cache;        // [max_position, rotary_dim / 2], dtype
+  const void* cos_cache;        // [max_position, rotary_dim / 2], dtype; positions are not checked here
   const void* sin_cache;
   const int64_t* position_ids;  // [batch, seqlen_q] host, or null: past_lens[b] + r
 };

@@ -17,6 +17,14 @@ constexpr int32_t kFitB = 4;        // probe only: the same for `b`
 //   a_shape          a = sink          b = window      key j < sink, or i - j < window
 //   vertical_slash   a = columns       b = diagonals   chosen from the last kLastQ query rows of the call
 //   block_sparse     a = key blocks    -               per query block of kPatternBlock rows
+// Covering patterns (a_shape and vertical_slash: a or b >= context; block_sparse: a >= the context's key blocks) are
+// dense. Estimates rank by the probabilities of the attention itself, soft-cap, window and sink included; ties go to the
+// lower position. block_sparse always keeps the key blocks that hold a query block's own positions, within `a` if it is
+// large enough.
+//
+// Fitting tries the sizes x = initial + k·kFitStep >= 0 (k any integer; blocks: every k >= 1) up to the first that covers
+// the context, and keeps the largest whose cost is within the budget, or the smallest if none is. With both flags the
+// larger of `a` and `b` moves and the other follows in proportion, rounded to the nearest.
 struct HeadPattern {
   int32_t kind;
   int32_t a;
