@@ -41,9 +41,15 @@ function rowBytes({ directory: { config }, layers, io, logits: wanted }: Decoder
   return FLOAT_BYTES * (Math.max(mlp, attention) + logits);
 }
 
-/** Plain ONNX Runtime keeps every score of a layer: [heads, rows, keys], two or three times when decomposed. */
+/**
+ * Copies of a layer's scores [heads, rows, keys] that plain ONNX Runtime holds at once. Its GroupQueryAttention works in
+ * tiles (seen with 1.29); the others may not, and decomposed attention has scores, mask and softmax as tensors.
+ */
+const SCORE_COPIES = { GroupQueryAttention: 0, MultiHeadAttention: 1, Attention: 2, decomposed: 3 } as const;
+
 function scoreBytes({ graph, layers }: DecoderParts, tokens: number, rows: number): number {
   if (graph !== 'original') return 0;
-  const perLayer = layers.map(({ source, numHeads }) => (source === 'decomposed' ? 3 : 1) * numHeads);
-  return FLOAT_BYTES * Math.max(...perLayer) * rows * tokens;
+  return (
+    FLOAT_BYTES * Math.max(...layers.map(({ source, numHeads }) => SCORE_COPIES[source] * numHeads)) * rows * tokens
+  );
 }

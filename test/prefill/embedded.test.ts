@@ -44,18 +44,16 @@ test.each<[string, HeadPattern]>([
   expect(stopped).toBe('eos');
 });
 
-test('a stop within a run is honoured within a second', async () => {
+test('a stop within a run is honoured long before its end, and the session still works', async () => {
+  const tokens = needlePrompt(4096, '1234567');
+  const whole = await decoder.prefill(tokens, { patterns: 'dense' });
+  whole.cache.dispose();
   const controller = new AbortController();
-  const tokens = needlePrompt(8192, '1234567');
+  const started = performance.now();
   const stopped = decoder.prefill(tokens, { patterns: 'dense', signal: controller.signal });
-  let requested = 0;
-  setTimeout(() => {
-    requested = performance.now();
-    controller.abort();
-  }, 300);
+  setTimeout(() => controller.abort(), whole.timings.totalMs / 10);
   await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
-  expect(performance.now() - requested).toBeLessThan(1500);
-  // The session still works.
+  expect(performance.now() - started).toBeLessThan(0.7 * whole.timings.totalMs);
   const { cache, logits } = await decoder.prefill(tokens.slice(0, 100), { patterns: 'dense' });
   cache.dispose();
   expect(logits.every(Number.isFinite)).toBe(true);
