@@ -25,6 +25,8 @@ const PAPER = { length: 30_000, sink: 1024, window: 4096 };
 const MIN_VERTICAL = 30;
 /** Up to so many diagonals are the nearest ones, next to each other; kForcedSlashes of the ops. */
 const FORCED_SLASHES = 100;
+/** Nearest diagonals besides a row's own, from what is wanted down to the least. */
+const LOCAL_DIAGONALS = [64, 32, 16] as const;
 /** Step of ChangeSpace (paper: 50); kFitStep of the ops. */
 const FIT_STEP = 50;
 
@@ -32,19 +34,20 @@ const FIT_STEP = 50;
  * The paper's space for another length or budget: all sizes scaled by keys per row, budget against the paper's own. At
  * 30,000 tokens and `a_shape:1024,4096` it is Table 7 itself.
  *
- * Scaled down, sizes become so small that a kernel's tile matters: those that are not fitted are rounded to whole tiles,
- * which cost the same, and those that are start so that fitting can come down to one diagonal.
+ * Scaled down, two things matter that do not at the paper's sizes. A kernel computes whole tiles: sizes that are not
+ * fitted are rounded to them. And every row must keep its nearest predecessors ({@link localDiagonals}).
  */
 export function searchSpace(
   budget: Budget,
   at: { length: number; headDim: number; geometry: TileGeometry },
 ): Candidate[] {
   const paperKeys = aShapeFlops(PAPER, PAPER.length, at.headDim, at.geometry) / PAPER.length;
+  const keys = budget.flops / (4 * at.headDim * at.length);
   const scale = budget.flops / at.length / paperKeys;
   const unique = new Map<string, Candidate>();
   for (const candidate of PAPER_SPACE) {
     const scaled = scaleCandidate(candidate, scale, at.length);
-    const rounded = scale < 1 ? roundToTiles(scaled, at.geometry) : scaled;
+    const rounded = scale < 1 ? adapt(scaled, localDiagonals(keys, at.geometry), at.geometry) : scaled;
     const key = JSON.stringify(rounded);
     if (!unique.has(key)) unique.set(key, rounded);
   }
@@ -63,25 +66,41 @@ function scaleCandidate(candidate: Candidate, scale: number, length: number): Ca
   }
 }
 
-function roundToTiles(candidate: Candidate, { blockM, blockN }: TileGeometry): Candidate {
+/**
+ * The fewest nearest diagonals a candidate may come down to: 64, or less where those of a row block would take more than
+ * half of the budget. Heads that look a few tokens back build what later heads copy; the last 64 rows of a prompt, which
+ * the answer objective looks at, do not show it when they cannot (search/README.md has figures).
+ */
+function localDiagonals(keys: number, { blockM }: TileGeometry): number {
+  return LOCAL_DIAGONALS.find((diagonals) => blockM + diagonals <= keys / 2) ?? LOCAL_DIAGONALS.at(-1)!;
+}
+
+function adapt(candidate: Candidate, local: number, { blockM, blockN }: TileGeometry): Candidate {
   switch (candidate.type) {
     case 'a_shape':
-      return { ...candidate, sink: Math.ceil(candidate.sink / blockN) * blockN };
+      return {
+        ...candidate,
+        sink: Math.ceil(candidate.sink / blockN) * blockN,
+        window: fitStart(candidate.window, local),
+      };
     case 'vertical_slash':
-      return { ...candidate, slash: candidate.fit === 'slash' ? fitStart(candidate.slash) : tiles(candidate.slash) };
+      if (candidate.fit === 'slash') return { ...candidate, slash: fitStart(candidate.slash, local) };
+      return { ...candidate, slash: wholeTiles(Math.max(candidate.slash, local + 1)) };
     case 'block_sparse':
       return candidate;
   }
 
-  /** The nearest diagonals 0 … s − 1 cost a row block blockM + s − 1 keys. */
-  function tiles(slash: number): number {
-    if (slash > FORCED_SLASHES) return slash;
-    return Math.max(1, Math.round((blockM + slash - 1) / blockN) * blockN - blockM + 1);
+  /** The nearest diagonals 0 … s − 1 cost a row block blockM + s − 1 keys; farther ones lie apart and cost more. */
+  function wholeTiles(slash: number): number {
+    return slash > FORCED_SLASHES ? slash : Math.ceil((blockM + slash - 1) / blockN) * blockN - blockM + 1;
   }
 }
 
-/** The probe moves a size in steps and keeps its remainder: with remainder 1 it can come down to 1. */
-const fitStart = (size: number) => Math.round((size - 1) / FIT_STEP) * FIT_STEP + 1;
+/** The probe moves a size in steps and keeps its remainder: with this one it cannot come down below `least`. */
+function fitStart(size: number, least: number): number {
+  const remainder = Math.min(least, FIT_STEP - 1);
+  return Math.max(0, Math.round((size - remainder) / FIT_STEP)) * FIT_STEP + remainder;
+}
 
 const FIT_FLAG = {
   sink: PATTERN_FLAG.fitA,
