@@ -9,6 +9,7 @@ import { Session } from '../runtime/session.js';
 import { checkGraph } from './check-graph.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
 import { createFeedMakers } from './feeds.js';
+import { positionLimit } from './position-limit.js';
 import { checkWeightsFit } from './weights-guard.js';
 
 export interface OpenGraphOptions {
@@ -46,7 +47,8 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   try {
-    return { parts: partsOf(directory, session, rewritten, options), report: rewritten.report, fingerprint };
+    const parts = partsOf(withLimit(directory, rewritten), session, rewritten, options);
+    return { parts, report: rewritten.report, fingerprint };
   } catch (error) {
     session.dispose();
     throw error;
@@ -78,6 +80,12 @@ function partsOf(
     sharedKvCache: io.sharedKvCache && takesBuffer,
   };
   return { ...parts, feedMakers: createFeedMakers(parts) };
+}
+
+/** The context ends where the graph's positions end, whatever the configuration says. */
+function withLimit(directory: ModelDirectory, { proto }: RewrittenModel): ModelDirectory {
+  const contextLength = Math.min(directory.config.contextLength, positionLimit(proto));
+  return { ...directory, config: { ...directory.config, contextLength } };
 }
 
 /** genai_config.json says how inputs and outputs are called; the graph must agree. */

@@ -228,6 +228,17 @@ test('a configuration of another model', async () => {
   await expect(openWith({ head_dim: 8 })).rejects.toMatchObject({ code: 'MODEL_INVALID' });
 });
 
+test('a configuration that promises more positions than the graph has', async () => {
+  const folder = await tinyModel();
+  const file = join(folder, 'genai_config.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/"context_length": \d+/, '"context_length": 100000'));
+  const decoder = await open({ model: folder });
+  expect(decoder.directory.config.contextLength).toBe(512);
+  await expect(decoder.prefill(someTokens(513), { patterns: 'dense' })).rejects.toMatchObject({
+    code: 'PROMPT_TOO_LONG',
+  });
+});
+
 test('genai_config.json with names that the graph does not have', async () => {
   const folder = await tinyModel();
   const file = join(folder, 'genai_config.json');
