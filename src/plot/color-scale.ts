@@ -35,7 +35,7 @@ export function inkOn(share: number): string {
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   }) as unknown as Rgb;
   const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  return luminance + 0.05 > Math.sqrt(1.05 * 0.05) ? '#111111' : '#ffffff';
+  return luminance + 0.05 > Math.sqrt(1.05 * 0.05) ? '#000000' : '#ffffff';
 }
 
 /** The scale as the stops of an SVG gradient. */

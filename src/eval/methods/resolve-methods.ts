@@ -49,8 +49,12 @@ export async function resolveMethods(specs: readonly MethodSpec[], context: Meth
         methods.push(uniformMethod(spec, budget, context));
     }
   }
-  return methods;
+  return methods.map((method, index) => ({ ...method, name: uniqueName(method.name, specs[index]!.name, methods) }));
 }
+
+/** A file's name without its folder, unless two files share it. */
+const uniqueName = (name: string, asGiven: string, methods: readonly Method[]) =>
+  methods.filter((method) => method.name === name).length > 1 ? asGiven : name;
 
 interface FoundPatterns {
   path: string;

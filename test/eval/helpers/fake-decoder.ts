@@ -1,0 +1,71 @@
+import type { EvalDecoder } from '../../../src/eval/niah/eval-decoder.js';
+import type { LayerPatterns } from '../../../src/prefill/pattern-feeds.js';
+import { fakeTokenizer } from './fake-tokenizer.js';
+
+export interface FakeDecoder {
+  decoder: EvalDecoder;
+  /** Prompts that were prefilled, the warm-up left out. */
+  calls: { tokens: readonly number[]; patterns: LayerPatterns }[];
+  /** Caches that were not disposed. */
+  openCaches(): number;
+}
+
+/**
+ * A decoder that answers needle questions perfectly from what its patterns let it see: everything when dense, sink and
+ * window of the first head when A-shape.
+ */
+export function fakeDecoder(
+  options: { contextLength?: number; onPrefill?: (call: number) => void; fingerprint?: string } = {},
+): FakeDecoder {
+  const tokenizer = fakeTokenizer();
+  const calls: FakeDecoder['calls'] = [];
+  let open = 0;
+  const seen = new WeakMap<object, string>();
+  const decoder = {
+    directory: {
+      id: 'fake',
+      variant: 'model',
+      folder: '/nonexistent/fake',
+      modelPath: '/nonexistent/fake/onnx/model.onnx',
+      config: { contextLength: options.contextLength ?? 131_072 },
+    },
+    tokenizer,
+    layers: [{ numHeads: 2, numKvHeads: 1, headDim: 64 }],
+    fingerprint: options.fingerprint ?? 'sha256:fake',
+    session: { device: 'cpu' },
+    async prefill(tokens: readonly number[], { patterns, maxNewTokens, signal }: Record<string, unknown>) {
+      if (maxNewTokens !== 0) calls.push({ tokens, patterns: patterns as LayerPatterns });
+      options.onPrefill?.(calls.length);
+      (signal as AbortSignal | undefined)?.throwIfAborted();
+      open++;
+      const cache = { dispose: () => open--, [Symbol.dispose]: () => open-- };
+      const result = {
+        cache,
+        timings: { totalMs: patterns === 'dense' ? 20 : 10, indexMs: null, attentionMs: null },
+      };
+      seen.set(result, tokenizer.decode(visible(tokens, patterns as LayerPatterns)));
+      return result;
+    },
+    async generate(prefill: object) {
+      const text = ` ${answer(seen.get(prefill)!).join(', ')}`;
+      return { text, tokens: tokenizer.encode(text), decodeMs: 1, stopped: 'eos' };
+    },
+  };
+  return { decoder: decoder as unknown as EvalDecoder, calls, openCaches: () => open };
+}
+
+function visible(tokens: readonly number[], patterns: LayerPatterns): readonly number[] {
+  const head = patterns === 'dense' ? undefined : patterns[0]![0]!;
+  if (head?.type !== 'a_shape') return tokens;
+  return tokens.length <= head.sink + head.window
+    ? tokens
+    : [...tokens.slice(0, head.sink), ...tokens.slice(-head.window)];
+}
+
+function answer(text: string): string[] {
+  const query = /special magic \w+ for (.+) mentioned in the provided text (?:is|are)$/.exec(text)?.[1];
+  const keys = query?.split(/, and |, /) ?? [];
+  return keys.flatMap((key) =>
+    [...text.matchAll(/magic \w+ for (\S+) is: (\S+)\./g)].filter(([, k]) => k === key).map(([, , value]) => value!),
+  );
+}

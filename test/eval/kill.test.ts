@@ -1,0 +1,67 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, expect, it } from 'vitest';
+import { readResults } from '../../src/eval/niah/read-results.js';
+import { ensureBuilt } from '../cli/helpers/build.js';
+import { start } from '../cli/helpers/run-cli.js';
+import { temporaryFolder } from '../utils/temporary-folder.js';
+
+const FIXTURE = fileURLToPath(new URL('fixtures/slow-evaluation.mjs', import.meta.url));
+const TOTAL = 72;
+
+beforeAll(ensureBuilt);
+
+function launch(folder: string, pause: number) {
+  const haystack = join(folder, 'haystack.txt');
+  writeFileSync(haystack, 'A sentence with nothing in it. '.repeat(300));
+  return start(process.execPath, [FIXTURE, join(folder, 'niah.json'), haystack, String(pause)]);
+}
+
+const journalOf = (folder: string) => readdirSync(folder).find((name) => name.endsWith('.partial.jsonl'));
+const linesOf = (folder: string) => {
+  const name = journalOf(folder);
+  return name ? readFileSync(join(folder, name), 'utf8').split('\n').length - 1 : 0;
+};
+
+it('loses nothing when its process is killed, and answers only what is missing afterwards', async () => {
+  const folder = temporaryFolder();
+  const killed = launch(folder, 40);
+  // A line for the header and one per answer.
+  while (linesOf(folder) < 12) await sleep(10);
+  killed.kill('SIGKILL');
+  expect((await killed.result).signal).toBe('SIGKILL');
+  const kept = linesOf(folder) - 1;
+  expect(kept).toBeGreaterThanOrEqual(11);
+  expect(kept).toBeLessThan(TOTAL);
+  expect(existsSync(join(folder, 'niah.json'))).toBe(false);
+
+  const { stdout, exitCode } = await launch(folder, 1).result;
+  expect(exitCode).toBe(0);
+  expect(stdout).toBe(`answers ${TOTAL - kept} resumed ${kept}\n`);
+  expect(journalOf(folder)).toBeUndefined();
+
+  const uninterrupted = temporaryFolder();
+  await launch(uninterrupted, 1).result;
+  const { prompts, cells } = await readResults(join(folder, 'niah.json'));
+  const whole = await readResults(join(uninterrupted, 'niah.json'));
+  const predictions = (list: typeof prompts) =>
+    list.map((prompt) => ({
+      ...prompt,
+      answers: prompt.answers.map(({ method, prediction }) => [method, prediction]),
+    }));
+  expect(predictions(prompts)).toEqual(predictions(whole.prompts));
+  expect(cells).toEqual(whole.cells);
+});
+
+it('lets no second process write the same results', async () => {
+  const folder = temporaryFolder();
+  const first = launch(folder, 40);
+  while (linesOf(folder) < 2) await sleep(10);
+  const second = await launch(folder, 1).result;
+  expect(second.exitCode).not.toBe(0);
+  expect(second.stderr).toContain('LOCKED');
+  first.kill('SIGKILL');
+  await first.result;
+});

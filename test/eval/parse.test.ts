@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { parseMethods } from '../../src/eval/methods/parse-methods.js';
+import { parseDepths } from '../../src/eval/niah/parse-depths.js';
+import { parseTasks } from '../../src/eval/niah/parse-tasks.js';
+import { planNiah } from '../../src/eval/niah/plan.js';
+
+const usage = (part: string) => expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(part) });
+const names = (text: string | string[]) => parseTasks(text).map(({ name }) => name);
+
+describe('parseTasks', () => {
+  it.each([
+    ['single', ['niah_single_1', 'niah_single_2', 'niah_single_3']],
+    ['multikey_2,kv', ['niah_multikey_2', 'kv_retrieval']],
+    ['niah_multivalue multiquery', ['niah_multivalue', 'niah_multiquery']],
+    ['kv,single_2,kv,single', ['kv_retrieval', 'niah_single_2', 'niah_single_1', 'niah_single_3']],
+    ['vt,passkey', ['vt', 'passkey']],
+  ])('reads %j', (text, expected) => {
+    expect(names(text)).toEqual(expected);
+  });
+
+  it('knows the groups of all eight needle tasks and of everything', () => {
+    expect(names('niah')).toHaveLength(8);
+    expect(names(['all'])).toHaveLength(11);
+  });
+
+  it.each(['', ' , ', 'singel', 'constructor', 'single,nope'])('refuses %j', (text) => {
+    expect(() => parseTasks(text)).toThrow(usage('expected tasks such as'));
+  });
+});
+
+describe('parseDepths', () => {
+  it.each([
+    [5, [0, 25, 50, 75, 100]],
+    ['5', [0, 25, 50, 75, 100]],
+    [1, [50]],
+    [4, [0, 33.33, 66.67, 100]],
+    ['100,0,50', [0, 50, 100]],
+    ['12.5%', [12.5]],
+    [
+      [10, 10, 5],
+      [5, 10],
+    ],
+  ])('reads %j', (depths, expected) => {
+    expect(parseDepths(depths)).toEqual(expected);
+  });
+
+  it.each([0, 101, 2.5, '', 'a', '10,120', '-5,10', '1e1,2', []])('refuses %j', (depths) => {
+    expect(() => parseDepths(depths)).toThrow(usage('expected a number of depths'));
+  });
+});
+
+describe('parseMethods', () => {
+  it('tells commas between sizes from commas between methods', () => {
+    expect(parseMethods('dense, a_shape:128,1024,minference,block_sparse:50,vertical_slash:1000,2048,a_shape')).toEqual(
+      [
+        { kind: 'dense', name: 'dense' },
+        {
+          kind: 'uniform',
+          name: 'a_shape:128,1024',
+          type: 'a_shape',
+          pattern: { type: 'a_shape', sink: 128, window: 1024 },
+        },
+        { kind: 'file', name: 'minference' },
+        {
+          kind: 'uniform',
+          name: 'block_sparse:50',
+          type: 'block_sparse',
+          pattern: { type: 'block_sparse', blocks: 50 },
+        },
+        {
+          kind: 'uniform',
+          name: 'vertical_slash:1000,2048',
+          type: 'vertical_slash',
+          pattern: { type: 'vertical_slash', vertical: 1000, slash: 2048 },
+        },
+        { kind: 'uniform', name: 'a_shape', type: 'a_shape' },
+      ],
+    );
+  });
+
+  it('takes pattern files by path', () => {
+    expect(parseMethods('minference:a/b:c.json,minference:d.json')).toEqual([
+      { kind: 'file', name: 'minference:a/b:c.json', path: 'a/b:c.json' },
+      { kind: 'file', name: 'minference:d.json', path: 'd.json' },
+    ]);
+  });
+
+  it.each([
+    '',
+    'denes',
+    'dense,dense',
+    'dense:1',
+    'a_shape:1',
+    'a_shape:1,2,3',
+    'a_shape:-1,2',
+    'a_shape:1,9999999999',
+    'vertical_slash',
+    'minference:',
+    'toString',
+    Array.from({ length: 17 }, (_, index) => `block_sparse:${index}`),
+  ])('refuses %j', (methods) => {
+    expect(() => parseMethods(methods)).toThrow(usage('expected methods such as'));
+  });
+});
+
+describe('planNiah', () => {
+  it('fills in the defaults', () => {
+    const plan = planNiah({});
+    expect(plan).toMatchObject({
+      lengths: [2048, 4096, 8192, 16_384],
+      depths: [0, 25, 50, 75, 100],
+      samples: 1,
+      seed: 0,
+    });
+    expect(plan.methods.map(({ name }) => name)).toEqual(['dense', 'a_shape', 'minference']);
+  });
+
+  it.each([
+    [{ lengths: [] }, 'lengths'],
+    [{ lengths: [100] }, 'at least 256'],
+    [{ lengths: [1000.5] }, 'at least 256'],
+    [{ samples: 0 }, 'samples'],
+    [{ samples: 1.5 }, 'samples'],
+    [{ seed: 0.1 }, 'seed'],
+  ])('refuses %j', (options, part) => {
+    expect(() => planNiah(options)).toThrow(usage(part));
+  });
+});
