@@ -1,11 +1,19 @@
 import type { NodeProto } from 'onnx-buf';
 import type { Graph } from '../graph.js';
 import type { RewriteReport, SkippedNode } from '../types.js';
+import { decomposedAttention } from './decomposed-attention.js';
 import { groupQueryAttention } from './group-query-attention.js';
+import { multiHeadAttention } from './multi-head-attention.js';
+import { onnxAttention } from './onnx-attention.js';
 import { type AttentionMatch, type AttentionRule, NoMatch } from './rule.js';
 
 /** In this order; a node is the first rule's whose anchor it is. */
-export const RULES: readonly AttentionRule[] = [groupQueryAttention];
+export const RULES: readonly AttentionRule[] = [
+  groupQueryAttention,
+  multiHeadAttention,
+  onnxAttention,
+  decomposedAttention,
+];
 
 export interface FoundAttention {
   /** In graph order. */
