@@ -40,10 +40,12 @@ export async function ensureBuilt(): Promise<void> {
   if (isFresh()) return;
   await using _lock = await lockBuild();
   if (isFresh()) return;
+  const started = Date.now();
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   // Type errors fail the typecheck, not this; tsc writes JavaScript all the same.
   const result = await promisify(execFile)(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.build.json')], {
     cwd: ROOT,
   }).catch((error) => error as { stdout: string });
-  if (!isFresh()) throw new Error(`the build failed:\n${result.stdout}`);
+  const written = existsSync(MAIN) && statSync(MAIN).mtimeMs >= started - 1000;
+  if (!written) throw new Error(`the build failed:\n${result.stdout}`);
 }

@@ -9,8 +9,8 @@ import { renderNiah } from './render.js';
 
 /** What `--json` prints: everything but the single predictions, which are in the file. */
 function toJson({ results, table, byTask, out, plots, answers, timings, peakMemoryBytes }: NiahResults) {
-  const { prompts: _, rows: __, cells, ...provenance } = results;
-  return { ...provenance, table, byTask, cells, out, plots, answers, timings, peakMemoryBytes };
+  const { tool, model, device, options, cells } = results;
+  return { tool, model, device, options, table, byTask, cells, out, plots, answers, timings, peakMemoryBytes };
 }
 
 export const runEvalNiahCommand: CommandRun<typeof evalNiahOptions> = async (options, { progress, signal }) => {
