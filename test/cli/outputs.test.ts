@@ -159,6 +159,8 @@ it.each(NAMES)('two runs of %s never write the same file', async (name) => {
   const args = [...commands[name], '--out', join(path, 'out.json')];
   const first = startCli(args);
   await first.printed(/^prompt 1 of|evaluating/m, 'stderr');
+  // Held still, so that it cannot finish before the second one starts.
+  first.kill('SIGSTOP');
   const second = await runCli(args);
   expect(second).toMatchObject({ exitCode: 1, stdout: '' });
   expect(second.stderr).toMatch(
