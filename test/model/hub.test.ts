@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { resolveModel } from '../../src/model/directory.js';
 import { parseHubId } from '../../src/model/hub/hub-id.js';
@@ -201,17 +201,32 @@ test('HF_HUB_OFFLINE makes no request', async () => {
   expect(hub.requests).toEqual([]);
 });
 
-test('without network the cache of Python tools is used, and whatever variant it has', async () => {
-  vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:1');
+/** A model as Python tools cache it: links to blobs. */
+function writeSnapshot(files: Record<string, string>): { commit: string; folder: string } {
   const commit = 'a'.repeat(40);
   const repo = join(home, 'hub', 'models--org--tiny');
-  const snapshot = join(repo, 'snapshots', commit);
-  mkdirSync(join(snapshot, 'onnx'), { recursive: true });
-  mkdirSync(join(repo, 'refs'));
+  const folder = join(repo, 'snapshots', commit);
+  mkdirSync(join(repo, 'refs'), { recursive: true });
+  mkdirSync(join(repo, 'blobs'));
   writeFileSync(join(repo, 'refs', 'main'), commit);
-  writeFileSync(join(snapshot, 'config.json'), JSON.stringify(llamaConfig));
-  writeFileSync(join(snapshot, 'tokenizer.json'), JSON.stringify(byteTokenizer()));
-  writeFileSync(join(snapshot, 'onnx', 'model_q4.onnx'), '');
+  for (const [index, [name, content]] of Object.entries(files).entries()) {
+    const blob = join(repo, 'blobs', String(index));
+    writeFileSync(blob, content);
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    symlinkSync(blob, join(folder, name));
+  }
+  return { commit, folder };
+}
+
+test('without network the cache of Python tools is used, as real files, and whatever variant it has', async () => {
+  vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:1');
+  const { commit } = writeSnapshot({
+    'config.json': JSON.stringify(llamaConfig),
+    'tokenizer.json': JSON.stringify(byteTokenizer()),
+    'onnx/model_q4.onnx': 'graph',
+    'onnx/model_q4.onnx_data': 'weights',
+    'onnx/model_int8.onnx': 'another',
+  });
   const warnings: string[] = [];
   const progress = {
     start: () => ({ update() {}, row() {}, finish() {} }),
@@ -219,7 +234,26 @@ test('without network the cache of Python tools is used, and whatever variant it
     warn: (line: string) => void warnings.push(line),
   };
   const model = await resolveModel('org/tiny', { progress });
-  expect(model).toMatchObject({ id: 'org/tiny', folder: snapshot, variant: 'model_q4' });
+  const folder = join(home, 'transformers.js', 'org', 'tiny');
+  expect(model).toMatchObject({ id: 'org/tiny', folder, variant: 'model_q4' });
   expect(warnings[0]).toMatch(/cannot be reached; using what/);
-  expect((await resolveModel(`org/tiny@${commit}`, { variant: 'q4' })).folder).toBe(snapshot);
+  const data = join(folder, 'onnx', 'model_q4.onnx_data');
+  expect(lstatSync(data).isFile()).toBe(true);
+  expect(readFileSync(data, 'utf8')).toBe('weights');
+  expect(existsSync(join(folder, 'onnx', 'model_int8.onnx'))).toBe(false);
+  expect(leftovers(home)).toEqual([]);
+  // Again, and by the commit: from the links made before, or anew.
+  expect((await resolveModel('org/tiny', { variant: 'q4' })).folder).toBe(folder);
+  expect((await resolveModel(`org/tiny@${commit}`, { variant: 'q4' })).folder).toBe(join(folder, commit));
+});
+
+test('a snapshot is used in place when the cache cannot be written', async () => {
+  vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:1');
+  const { folder } = writeSnapshot({
+    'config.json': JSON.stringify(llamaConfig),
+    'tokenizer.json': JSON.stringify(byteTokenizer()),
+    'onnx/model.onnx': 'graph',
+  });
+  writeFileSync(join(home, 'transformers.js'), 'a file where the folder should be');
+  expect((await resolveModel('org/tiny')).folder).toBe(folder);
 });

@@ -2,27 +2,44 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listModelFiles } from '../list-files.js';
 import { findVariants, type ModelVariant } from '../variants.js';
+import { adoptSnapshot } from './adopt-snapshot.js';
+import { filesToDownload } from './files-to-download.js';
 import type { HubId } from './hub-id.js';
 import { downloadFolder, type HubSettings } from './settings.js';
 
 /**
- * The folder of an earlier download that holds at least one variant, or undefined: this tool's and transformers.js'
- * cache first, then the one of `hf download` and Python's libraries.
+ * The folder of an earlier download that holds a variant to `pick`, or undefined: this tool's and transformers.js' cache
+ * first, then the one of `hf download` and Python's libraries, whose files are brought into ours.
  *
- * @param accepts - whether these variants will do
+ * @param pick - the variant to use among those found, if any will do
  */
 export async function findCachedFolder(
   settings: HubSettings,
   id: HubId,
-  accepts: (variants: readonly ModelVariant[]) => boolean,
+  pick: (variants: readonly ModelVariant[]) => ModelVariant | undefined,
 ): Promise<string | undefined> {
-  for (const folder of [downloadFolder(settings, id), await pythonSnapshot(settings, id)]) {
-    if (folder === undefined) continue;
-    const files = await listModelFiles(folder).catch((): string[] => []);
-    const tokenizer = files.some((file) => /(^|\/)tokenizer\.json$/.test(file));
-    if (tokenizer && accepts(findVariants(files))) return folder;
-  }
-  return undefined;
+  const own = downloadFolder(settings, id);
+  if (pick(findVariants(await listComplete(own)))) return own;
+  const snapshot = await pythonSnapshot(settings, id);
+  if (snapshot === undefined) return undefined;
+  const files = await listComplete(snapshot);
+  const variant = pick(findVariants(files));
+  if (variant === undefined) return undefined;
+  const needed = filesToDownload(
+    files.map((path) => ({ path, size: 0 })),
+    variant,
+  );
+  return adoptSnapshot(
+    snapshot,
+    own,
+    needed.map(({ path }) => path),
+  );
+}
+
+/** Files of a folder; none when there is no tokenizer, for then the folder is no whole model. */
+async function listComplete(folder: string): Promise<string[]> {
+  const files = await listModelFiles(folder).catch((): string[] => []);
+  return files.some((file) => /(^|\/)tokenizer\.json$/.test(file)) ? files : [];
 }
 
 /** `models--org--name/snapshots/<commit>`, through `refs/<revision>` unless the revision is a commit. */

@@ -24,15 +24,17 @@ export interface HubOptions {
 export async function resolveHubModel(id: HubId, options: HubOptions): Promise<ModelDirectory> {
   const settings = await readHubSettings();
   const name = id.revision === 'main' ? id.repo : `${id.repo}@${id.revision}`;
-  const choice = (variants: readonly ModelVariant[]) => chooseCached(variants, options.variant, name);
-  const isDefault = (variants: readonly ModelVariant[]) => /(^|\/)model\.onnx$/.test(choice(variants)?.file ?? '');
-  const wanted = (variants: readonly ModelVariant[]) =>
-    options.variant === undefined ? isDefault(variants) : choice(variants) !== undefined;
+  const any = (variants: readonly ModelVariant[]) => chooseCached(variants, options.variant, name);
+  // Without a wish only the variant that a download would choose will do, not what an earlier wish left behind.
+  const wanted = (variants: readonly ModelVariant[]) => {
+    const variant = any(variants);
+    return options.variant !== undefined || /(^|\/)model\.onnx$/.test(variant?.file ?? '') ? variant : undefined;
+  };
   const folder =
     (await findCachedFolder(settings, id, wanted)) ??
     (await download(settings, id, name, options).catch(async (error) => {
-      const anything = await findCachedFolder(settings, id, (variants) => choice(variants) !== undefined);
-      if (anything === undefined || (error as MinferenceError).code !== 'NETWORK') throw error;
+      const anything = error.code === 'NETWORK' ? await findCachedFolder(settings, id, any) : undefined;
+      if (anything === undefined) throw error;
       options.progress.warn(`${name}: the Hub cannot be reached; using what ${anything} holds`);
       return anything;
     }));
@@ -55,20 +57,20 @@ async function download(settings: HubSettings, id: HubId, name: string, options:
   const total = wanted.reduce((bytes, file) => bytes + file.size, 0);
   const task = progress.start({ label: `download ${name}`, total, unit: 'bytes' });
   let done = 0;
-  for (const file of wanted) {
-    await downloadFile(file, {
-      settings,
-      id,
-      folder,
-      signal,
-      onBytes: (bytes) => {
+  let summary: string | undefined;
+  try {
+    for (const file of wanted) {
+      const onBytes = (bytes: number) => {
         done += bytes;
         task.update(done, file.path);
-      },
-    });
+      };
+      await downloadFile(file, { settings, id, folder, signal, onBytes });
+    }
+    summary = `downloaded ${name} to ${folder}`;
+    return folder;
+  } finally {
+    task.finish(summary);
   }
-  task.finish(`downloaded ${name} to ${folder}`);
-  return folder;
 }
 
 function chooseCached(variants: readonly ModelVariant[], wish: string | undefined, name: string) {
