@@ -14,7 +14,8 @@ const MIN_LENGTH = 256;
 
 /** Checked options with their defaults; nothing is loaded yet. */
 export interface SearchPlan {
-  length: number;
+  /** Undefined leaves it to the model: {@link DEFAULT_LENGTH}, or its positions where it has fewer. */
+  length: number | undefined;
   budget: string;
   sets: CalibrationSet[];
   samples: number;
@@ -29,14 +30,14 @@ export interface SearchPlan {
  */
 export function planSearch(options: SearchOptions): SearchPlan {
   const {
-    length = DEFAULT_LENGTH,
+    length,
     budget = DEFAULT_BUDGET,
     calibration = DEFAULT_CALIBRATION,
     samples = DEFAULT_SAMPLES,
     objective = 'answer',
     seed = 0,
   } = options;
-  checkInteger('length', length, MIN_LENGTH, MAX_TOKENS);
+  if (length !== undefined) checkInteger('length', length, MIN_LENGTH, MAX_TOKENS);
   checkInteger('samples', samples, 1, MAX_SAMPLES);
   checkInteger('seed', seed, 0, Number.MAX_SAFE_INTEGER);
   if (!OBJECTIVES.includes(objective)) {

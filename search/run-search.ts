@@ -39,7 +39,7 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
   progress.note(explainBudget(facts.cost, facts.at));
 
   const calibrationStarted = performance.now();
-  const samples = await calibrationSamples(plan.sets, { ...plan, tokenizer: decoder.tokenizer });
+  const samples = await calibrationSamples(plan.sets, { ...facts, tokenizer: decoder.tokenizer });
   const calibrationMs = performance.now() - calibrationStarted;
 
   const hashes = samples.map(({ sha256 }) => sha256);

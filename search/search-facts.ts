@@ -1,15 +1,16 @@
+import { MinferenceError } from '../src/errors.js';
 import type { AttentionLayer } from '../src/onnx/types.js';
 import type { TileGeometry } from '../src/patterns/flops.js';
-import { promptTooLong } from '../src/prefill/chat.js';
 import type { Decoder } from '../src/prefill/decoder.js';
 import { kernelGeometry } from '../src/runtime/native.js';
 import { packageVersion } from '../src/utils/package-version.js';
 import { type Budget, resolveBudget } from './budget.js';
 import { type Candidate, searchSpace } from './candidates.js';
-import type { SearchPlan } from './plan-search.js';
+import { DEFAULT_LENGTH, type SearchPlan } from './plan-search.js';
 
 /** A plan applied to a model: everything the scores and the choice depend on. */
-export interface SearchFacts extends SearchPlan {
+export interface SearchFacts extends Omit<SearchPlan, 'length'> {
+  length: number;
   at: { length: number; headDim: number; geometry: TileGeometry };
   cost: Budget;
   candidates: Candidate[];
@@ -25,14 +26,14 @@ export interface SearchFacts extends SearchPlan {
  * @throws {MinferenceError} PROMPT_TOO_LONG when the model has fewer positions than the prompts are to have.
  */
 export function searchFacts(decoder: Decoder, plan: SearchPlan): SearchFacts {
-  const { contextLength } = decoder.directory.config;
-  if (plan.length > contextLength) throw promptTooLong(plan.length, contextLength);
+  const length = searchLength(plan, decoder.directory.config.contextLength);
   // One budget serves all layers; where their heads differ in size, the smallest sets it, so that none exceeds it.
   const headDim = Math.min(...decoder.layers.map((layer) => layer.headDim));
-  const at = { length: plan.length, headDim, geometry: kernelGeometry(headDim) };
+  const at = { length, headDim, geometry: kernelGeometry(headDim) };
   const cost = resolveBudget(plan.budget, at);
   return {
     ...plan,
+    length,
     at,
     cost,
     candidates: searchSpace(cost, at),
@@ -41,6 +42,16 @@ export function searchFacts(decoder: Decoder, plan: SearchPlan): SearchFacts {
     device: decoder.session.device,
     tool: `minference ${packageVersion()}`,
   };
+}
+
+function searchLength({ length }: SearchPlan, contextLength: number): number {
+  if (length === undefined) return Math.min(DEFAULT_LENGTH, contextLength);
+  if (length <= contextLength) return length;
+  throw new MinferenceError(
+    'PROMPT_TOO_LONG',
+    `expected a length of at most ${contextLength} tokens (the model's positions), found ${length}`,
+    { hint: `give --length ${contextLength} or less` },
+  );
 }
 
 /** The part of the facts that decides what the probe measures: two searches that agree in it may share scores. */
