@@ -1,14 +1,6 @@
 import { z } from 'zod';
 import { MinferenceError } from '../errors.js';
-import {
-  MAX_CONTEXT_LENGTH,
-  MAX_HEAD_DIM,
-  MAX_HEADS,
-  MAX_HIDDEN_SIZE,
-  MAX_LAYERS,
-  MAX_TOKEN_IDS,
-  MAX_VOCAB_SIZE,
-} from './limits.js';
+import { MAX_TOKEN_IDS } from './limits.js';
 
 /** A count that must be there to be of use: positive and bounded. */
 export const count = (max: number) => z.int().min(1).max(max);
@@ -16,31 +8,29 @@ export const count = (max: number) => z.int().min(1).max(max);
 /** Token ids as configs write them: one, several, null, or −1 for "none". */
 export const tokenIds = z.union([z.int().min(-1), z.array(z.int().min(-1)).max(MAX_TOKEN_IDS)]).nullish();
 
-/** What the tools need to know about a decoder, whichever file it came from. */
-export const modelConfigSchema = z.object({
+/** What the tools need to know about a decoder, whichever file it came from; checked and bounded by that file's schema. */
+export interface ModelConfig {
   /** The architecture's name in the config, for example `llama`. */
-  modelType: z.string().min(1).max(128),
-  numLayers: count(MAX_LAYERS),
+  modelType: string;
+  numLayers: number;
   /** Query heads per layer. */
-  numHeads: count(MAX_HEADS),
+  numHeads: number;
   /** Key-value heads per layer; divides numHeads. */
-  numKvHeads: count(MAX_HEADS),
-  headDim: count(MAX_HEAD_DIM),
-  vocabSize: count(MAX_VOCAB_SIZE),
+  numKvHeads: number;
+  headDim: number;
+  vocabSize: number;
   /** Positions the model was made for, prompt and answer together. */
-  contextLength: count(MAX_CONTEXT_LENGTH),
-  bosTokenIds: z.array(z.int().min(0)),
+  contextLength: number;
+  bosTokenIds: number[];
   /** Any of them ends the answer. */
-  eosTokenIds: z.array(z.int().min(0)),
-  padTokenId: z.int().min(0).nullable(),
+  eosTokenIds: number[];
+  padTokenId: number | null;
   /** Width of the residual stream and of the MLP; only memory estimates use them. */
-  hiddenSize: count(MAX_HIDDEN_SIZE).optional(),
-  intermediateSize: count(MAX_HIDDEN_SIZE).optional(),
+  hiddenSize?: number;
+  intermediateSize?: number;
   /** genai_config.json names the graph's inputs and outputs; the graph must have them. */
-  ioNames: z.array(z.string()).optional(),
-});
-
-export type ModelConfig = z.infer<typeof modelConfigSchema>;
+  ioNames?: string[];
+}
 
 /** Ids as a list without the "none" values and those outside the vocabulary, which can never occur. */
 export function tokenIdList(ids: z.infer<typeof tokenIds>, vocabSize: number): number[] {

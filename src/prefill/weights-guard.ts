@@ -6,7 +6,7 @@ import { formatBytes } from '../utils/format.js';
 import { availableMemory } from './available-memory.js';
 
 /** Bytes of the .onnx file and of every file that its initializers point to. */
-export async function weightBytes(model: OnnxModel): Promise<number> {
+async function weightBytes(model: OnnxModel): Promise<number> {
   const files = new Set([model.path]);
   for (const { externalData } of model.proto.graph?.initializer ?? []) {
     const location = externalData.find(({ key }) => key === 'location')?.value;
