@@ -22,6 +22,7 @@ async function build(): Promise<void> {
       'block-size': { type: 'string' },
       'accuracy-level': { type: 'string' },
       asymmetric: { type: 'boolean' },
+      unpack: { type: 'string' },
     },
   });
   const [source, target = 'models/needle-28m'] = positionals;
@@ -32,6 +33,7 @@ async function build(): Promise<void> {
     ...(values.dtype ? { dtype: values.dtype as ExportOptions['dtype'] & string } : {}),
     ...(values['block-size'] ? { blockSize: Number(values['block-size']) } : {}),
     ...(values['accuracy-level'] ? { accuracyLevel: Number(values['accuracy-level']) as 0 | 1 | 4 } : {}),
+    ...(values.unpack ? { unpack: values.unpack as 'kernel' | 'load' } : {}),
     ...(values.asymmetric ? { symmetric: false } : {}),
   };
   const modelPath = join(target, 'onnx', 'model.onnx');

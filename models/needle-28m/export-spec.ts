@@ -21,16 +21,18 @@ export interface ExportOptions {
   blockSize?: number;
   symmetric?: boolean;
   accuracyLevel?: 0 | 1 | 4;
+  /** MatMulNBits, or float matrices made when the model is loaded. */
+  unpack?: 'kernel' | 'load';
 }
 
 /** config.json → what the graph builder needs, in the form that is shipped unless an option says otherwise. */
 export function exportSpec(config: unknown, options: ExportOptions = {}): DecoderSpec {
-  const { dtype = 'int8', blockSize = 64, symmetric = true, accuracyLevel = 0 } = options;
+  const { dtype = 'int8', blockSize = 64, symmetric = true, accuracyLevel = 0, unpack = 'load' } = options;
   const shape = configSchema.parse(config);
   return {
     style: 'genai',
     dtype,
-    quantization: { blockSize, symmetric, accuracyLevel },
+    quantization: { blockSize, symmetric, accuracyLevel, unpack },
     numLayers: shape.num_hidden_layers,
     hiddenSize: shape.hidden_size,
     numHeads: shape.num_attention_heads,

@@ -45,6 +45,11 @@ export interface QuantizationSpec {
   symmetric: boolean;
   /** MatMulNBits' accuracy_level: 0 leaves the choice to the kernel, 1 computes in float32, 4 in int8. */
   accuracyLevel: 0 | 1 | 2 | 3 | 4;
+  /**
+   * `kernel`: MatMulNBits multiplies with the blocks. `load`: standard ops turn them into float matrices, which ONNX
+   * Runtime does once, when it creates the session (8 bits, symmetric).
+   */
+  unpack: 'kernel' | 'load';
 }
 
 /** What to build; everything has a default, a tiny decoder in the genai style. */
@@ -95,6 +100,13 @@ const TINY: DecoderShape = {
   tiedEmbeddings: true,
 };
 
+const QUANTIZATION = {
+  blockSize: 32,
+  symmetric: true,
+  accuracyLevel: 0,
+  unpack: 'kernel',
+} as const;
+
 /** Fills in the defaults and checks what would give a graph that cannot run. */
 export function resolveSpec(spec: DecoderSpec): ResolvedSpec {
   const dtype = spec.dtype ?? 'fp32';
@@ -108,7 +120,7 @@ export function resolveSpec(spec: DecoderSpec): ResolvedSpec {
     style: spec.style ?? 'genai',
     dtype,
     activations: spec.activations ?? (dtype === 'fp16' ? 'float16' : 'float32'),
-    quantization: bits && { bits, blockSize: 32, symmetric: true, accuracyLevel: 0, ...spec.quantization },
+    quantization: bits && { bits, ...QUANTIZATION, ...spec.quantization },
     packedQkv: spec.packedQkv ?? true,
     weights: spec.weights ?? null,
     seed: spec.seed ?? 1,
@@ -118,8 +130,12 @@ export function resolveSpec(spec: DecoderSpec): ResolvedSpec {
   check(resolved.numHeads % resolved.numKvHeads === 0, 'numHeads to be a multiple of numKvHeads');
   check(resolved.rotaryDim % 2 === 0 && resolved.rotaryDim <= headDim, 'an even rotaryDim of at most headDim');
   check(resolved.weights !== 'hollow' || resolved.externalData !== false, 'externalData for hollow weights');
-  const blockSize = resolved.quantization?.blockSize ?? 16;
+  const { blockSize = 16, unpack = 'kernel', symmetric = true } = resolved.quantization ?? {};
   check(blockSize >= 16 && Number.isInteger(Math.log2(blockSize)), 'a blockSize that is a power of two from 16 on');
+  check(unpack === 'kernel' || (bits === 8 && symmetric), '8 symmetric bits for weights that are unpacked at load');
+  const columns = [resolved.hiddenSize, resolved.intermediateSize, resolved.numHeads * headDim];
+  const whole = columns.every((size) => size % blockSize === 0);
+  check(unpack === 'kernel' || whole, 'matrices of whole blocks for weights that are unpacked at load');
   return resolved;
 }
 

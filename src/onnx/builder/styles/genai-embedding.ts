@@ -20,9 +20,11 @@ export function writeEmbedding(genai: GenaiGraph): string {
     );
     return genai.op('Gather', `${path}/Gather`, [table, 'input_ids'], { type, shape });
   }
+  const matrix = () => weights.get(EMBEDDING);
   if (!quantization || hiddenSize % quantization.blockSize !== 0) {
-    const head = graph.weight(quantization ? `${HEAD}_embedding` : HEAD, type, [hiddenSize, vocabSize], () =>
-      floatBytes(transpose(weights.get(EMBEDDING), vocabSize, hiddenSize), type),
+    const name = quantization ? `${HEAD}_embedding` : HEAD;
+    const head = graph.weight(name, type, [hiddenSize, vocabSize], () =>
+      floatBytes(transpose(matrix(), vocabSize, hiddenSize), type),
     );
     const table = genai.op('Transpose', `${path}/Transpose`, [head], {
       type,
@@ -32,7 +34,7 @@ export function writeEmbedding(genai: GenaiGraph): string {
     return genai.op('Gather', `${path}/Gather`, [table, 'input_ids'], { type, shape });
   }
   const { bits, blockSize } = quantization;
-  const [blocks, ...scales] = quantizedWeight(genai, HEAD, () => weights.get(EMBEDDING), vocabSize, hiddenSize);
+  const [blocks, ...scales] = quantizedWeight(genai, HEAD, matrix, vocabSize, hiddenSize);
   const flat = [vocabSize, (hiddenSize * bits) / 8];
   const table = genai.op('Reshape', `${path}/Reshape`, [blocks!, genai.constant('int64', flat)], {
     type: 'uint8',

@@ -1,6 +1,6 @@
 import { MICROSOFT } from '../domains.js';
 import { quantizeBlocks } from '../quantize-blocks.js';
-import { bytesOf, floatBytes } from '../tensor-proto.js';
+import { bytesOf, ELEMENT_TYPE, floatBytes } from '../tensor-proto.js';
 import { concatRows, transpose } from '../transpose.js';
 import { BATCH, type GenaiGraph, SEQUENCE } from './genai-graph.js';
 
@@ -34,7 +34,7 @@ export function writeLinear(genai: GenaiGraph, linear: Linear): string {
     output: output ?? `${path}/MatMul/output_0`,
   };
   let product: string;
-  if (spec.quantization) {
+  if (spec.quantization?.unpack === 'kernel') {
     const quantized = quantizedWeight(genai, weightName(path), matrix, outputSize, inputSize);
     const { bits, blockSize, accuracyLevel } = spec.quantization;
     product = genai.op('MatMulNBits', `${path}/MatMul_Q${bits}`, [input, ...quantized], {
@@ -49,9 +49,7 @@ export function writeLinear(genai: GenaiGraph, linear: Linear): string {
       },
     });
   } else {
-    const name = graph.weight(weightName(path), spec.activations, [inputSize, outputSize], () =>
-      floatBytes(transpose(matrix(), outputSize, inputSize), spec.activations),
-    );
+    const name = writeMatrix(genai, weightName(path), matrix, outputSize, inputSize);
     product = genai.op('MatMul', `${path}/MatMul`, [input, name], result);
   }
   if (!biases?.length) return product;
@@ -62,6 +60,50 @@ export function writeLinear(genai: GenaiGraph, linear: Linear): string {
     type: spec.activations,
     shape: [BATCH, SEQUENCE, outputSize],
   });
+}
+
+/**
+ * A matrix [rows, columns] as the float value [columns, rows] that MatMul takes: an initializer, or, for weights unpacked
+ * at load, (level − zero) · scale in standard ops, which ONNX Runtime folds (it folds no contrib ops and no
+ * DequantizeLinear). The stored bytes are those that MatMulNBits would read, turned while they are still bytes.
+ */
+export function writeMatrix(
+  genai: GenaiGraph,
+  name: string,
+  matrix: () => Float32Array,
+  rows: number,
+  columns: number,
+): string {
+  const { graph, spec } = genai.context;
+  const type = spec.activations;
+  if (spec.quantization?.unpack !== 'load') {
+    return graph.weight(name, type, [columns, rows], () => floatBytes(transpose(matrix(), rows, columns), type));
+  }
+  const { blockSize } = spec.quantization;
+  const blocks = columns / blockSize;
+  const [levels, scales] = quantizedWeight(genai, name, matrix, rows, columns);
+  const path = `/${name.replace(/\.weight$/, '').replaceAll('.', '/')}/unpack`;
+  const shape = [blocks, blockSize, rows];
+  const turned = genai.op('Transpose', `${path}/Transpose`, [levels!], {
+    type: 'uint8',
+    shape,
+    attributes: { perm: { ints: [1, 2, 0] } },
+  });
+  const turnedScales = genai.op('Transpose', `${path}/Transpose_1`, [scales!], {
+    type,
+    shape: [blocks, rows],
+    attributes: { perm: { ints: [1, 0] } },
+  });
+  const factors = genai.op('Unsqueeze', `${path}/Unsqueeze`, [turnedScales, genai.constant('int64', [1])], {
+    type,
+    shape: [blocks, 1, rows],
+  });
+  const to = { to: { int: ELEMENT_TYPE[type] } };
+  const values = genai.op('Cast', `${path}/Cast`, [turned], { type, shape, attributes: to });
+  const signed = genai.op('Sub', `${path}/Sub`, [values, genai.constant(type, 128)], { type, shape });
+  const product = genai.op('Mul', `${path}/Mul`, [signed, factors], { type, shape });
+  const flat = genai.constant('int64', [columns, rows]);
+  return genai.op('Reshape', `${path}/Reshape`, [product, flat], { type, shape: [columns, rows], output: name });
 }
 
 /** Adds the quantised initializers of a matrix once: blocks, scales and, when asymmetric, zero points. */
@@ -76,11 +118,7 @@ export function quantizedWeight(
   const quantization = spec.quantization!;
   const { bits, blockSize, symmetric } = quantization;
   const blocks = Math.ceil(columns / blockSize);
-  let made: ReturnType<typeof quantizeBlocks> | undefined;
-  const quantized = () => {
-    made ??= quantizeBlocks(matrix(), rows, columns, quantization, spec.activations === 'float16');
-    return made;
-  };
+  const quantized = once(() => quantizeBlocks(matrix(), rows, columns, quantization, spec.activations === 'float16'));
   const names = [
     graph.weight(`${name}_Q${bits}`, 'uint8', [rows, blocks, (blockSize * bits) / 8], () => quantized().data),
     graph.weight(`${name}_scales`, spec.activations, [rows, blocks], () =>
@@ -92,4 +130,13 @@ export function quantizedWeight(
     names.push(graph.weight(`${name}_zp`, 'uint8', dims, () => bytesOf(quantized().zeroPoints!)));
   }
   return names;
+}
+
+/** Calls `make` when the value is first wanted. */
+function once<Value extends object>(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
