@@ -25,7 +25,7 @@ export function provenance(
     })),
     device: facts.device,
     kernel: { block_m: geometry.blockM, block_n: geometry.blockN, key_align: geometry.keyAlign },
-    ...(samples.length > 1 ? { agreement: Number(stability.meanTypeAgreement.toPrecision(6)) } : {}),
+    ...(stability.meanTypeAgreement === null ? {} : { agreement: Number(stability.meanTypeAgreement.toPrecision(6)) }),
     date: new Date().toISOString(),
   };
 }

@@ -8,12 +8,12 @@ export interface Stability {
   /** Prompts that were compared. */
   samples: number;
   /**
-   * Per layer and head: share of the prompts that, searched alone, choose the same pattern type as all together. 1 for
-   * a single prompt, which says nothing.
+   * Per layer and head: share of the prompts that, searched alone, choose the same pattern type as all together. Null
+   * for a single prompt, which cannot disagree.
    */
-  typeAgreement: number[][];
+  typeAgreement: number[][] | null;
   /** Mean of `typeAgreement`. */
-  meanTypeAgreement: number;
+  meanTypeAgreement: number | null;
   /** Quantiles over heads of the chosen patterns' mass recall. */
   recall: Quantiles;
   /** Quantiles over heads of the chosen patterns' error over the last 64 rows. */
@@ -61,8 +61,9 @@ export function measureStability(
   const agreements = typeAgreement.flat();
   return {
     samples: samples.length,
-    typeAgreement,
-    meanTypeAgreement: agreements.reduce((sum, value) => sum + value, 0) / agreements.length,
+    typeAgreement: samples.length > 1 ? typeAgreement : null,
+    meanTypeAgreement:
+      samples.length > 1 ? agreements.reduce((sum, value) => sum + value, 0) / agreements.length : null,
     recall: quantiles(all.map(({ recall }) => recall!)),
     answerError: quantiles(all.map(({ answer_error }) => answer_error!)),
   };

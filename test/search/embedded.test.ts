@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { runSearch } from '../../search/run-search.js';
-import { formatLayer } from '../../search/summary.js';
 
 it('searches the embedded model at 1K in seconds', async () => {
   const { patterns, layers, timings, svg } = await runSearch({ length: 1024, budget: '30%', device: 'cpu' });
@@ -12,9 +11,7 @@ it('searches the embedded model at 1K in seconds', async () => {
     head_dim: 64,
   });
   expect(layers).toHaveLength(8);
-  expect(layers.map(formatLayer)[0]).toMatch(
-    /^layer {2}0 {2}\d+ .* recall \d+\.\d % · answer error \d\.\d{3} · error .* cost \d+\.\d %$/,
-  );
+  expect(layers[0]).toMatchObject({ layer: 0, recall: expect.any(Number), answerError: expect.any(Number) });
   expect(svg.match(/<title>layer/g)).toHaveLength(64);
   // Heads of a trained model keep most of what they say for the answer at 30 % of the cost; random ones do not.
   const errors = patterns.layers.flatMap(({ heads }) => heads.map((head) => head.answer_error!));

@@ -48,11 +48,13 @@ describe('measureStability', () => {
     const heads = chooseHeads(samples, options);
     expect(heads[0]!.map(({ type }) => type)).toEqual(['vertical_slash', 'a_shape']);
     const stability = measureStability(heads, samples, options);
-    expect(stability.typeAgreement[0]![0]).toBeCloseTo(2 / 3);
-    expect(stability.typeAgreement[0]![1]).toBe(1);
+    expect(stability.typeAgreement![0]![0]).toBeCloseTo(2 / 3);
+    expect(stability.typeAgreement![0]![1]).toBe(1);
     expect(stability.meanTypeAgreement).toBeCloseTo(5 / 6);
     expect(stability.recall.median).toBeCloseTo(0.8);
     expect(stability.samples).toBe(3);
+    const alone = measureStability(heads, samples.slice(0, 1), options);
+    expect([alone.typeAgreement, alone.meanTypeAgreement]).toEqual([null, null]);
   });
 
   it('interpolates quantiles', () => {
