@@ -8,9 +8,12 @@ import { reportError } from './report-error.js';
 import { createReporter } from './reporters/create-reporter.js';
 import type { Reporter } from './reporters/reporter.js';
 
-function printResult(result: CommandResult, json: boolean): void {
+function printResult(result: CommandResult, json: boolean, afterProgress: boolean): void {
   const text = json ? JSON.stringify(result.json, null, 2) : result.text;
-  if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  if (text === '') return;
+  // Where both streams are the same screen, a blank line parts the progress from the result.
+  if (process.stdout.isTTY && process.stderr.isTTY && afterProgress) process.stderr.write('\n');
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
 /** Anything that fails after Ctrl-C failed because of it, unless it says itself how to go on. */
@@ -32,7 +35,7 @@ async function execute(spec: CommandSpec, raw: Record<string, RawValue>, reporte
   const result = await run(options as Record<string, unknown> & OutputValues, context);
   interrupt.signal.throwIfAborted();
   reporter.close();
-  printResult(result, options.json);
+  printResult(result, options.json, reporter.hasPrinted);
 }
 
 /** Runs one command from its raw options to its exit code. */

@@ -37,6 +37,12 @@ export function formatCount(value: number): string {
   return Number.isFinite(value) ? Math.round(value).toLocaleString('en-US') : NOTHING;
 }
 
+/** Tokens per second: '4,893 tokens/s', '2.3 tokens/s'. */
+export function formatRate(tokensPerSecond: number): string {
+  if (!Number.isFinite(tokensPerSecond)) return NOTHING;
+  return `${tokensPerSecond < 99.95 ? tokensPerSecond.toFixed(1) : formatCount(tokensPerSecond)} tokens/s`;
+}
+
 /** Singular or plural of a unit given as either: (1, 'layers') → '1 layer', (8, 'layer') → '8 layers'. */
 export function formatQuantity(value: number, unit: string): string {
   const singular = unit.replace(/s$/, '');

@@ -145,7 +145,7 @@ describe('interrupted', () => {
       '--max-new-tokens',
       '4000',
     ]);
-    await prefill.printed('Prefill: ', 'stderr');
+    await prefill.printed('prefill: ', 'stderr');
     prefill.kill('SIGINT');
     expect(await prefill.result).toMatchObject({
       exitCode: 130,

@@ -6,6 +6,7 @@ import {
   formatDuration,
   formatPercent,
   formatQuantity,
+  formatRate,
 } from '../../src/utils/format.js';
 
 describe('formatDuration', () => {
@@ -41,6 +42,8 @@ it('writes bytes, shares and counts', () => {
   expect(formatPercent(0.2)).toBe('20.0 %');
   expect(formatPercent(0.12345, 2)).toBe('12.35 %');
   expect(formatCount(16_384)).toBe('16,384');
+  expect(formatRate(4893.4)).toBe('4,893 tokens/s');
+  expect(formatRate(2.34)).toBe('2.3 tokens/s');
   expect(formatQuantity(1, 'layer')).toBe('1 layer');
   expect(formatQuantity(8, 'layer')).toBe('8 layers');
   expect(formatQuantity(2, 'tokens')).toBe('2 tokens');

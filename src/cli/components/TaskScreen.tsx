@@ -6,6 +6,8 @@ import { ProgressBar } from './ProgressBar.js';
 const CLOCK_MS = 1000;
 const MAX_BAR = 28;
 const MIN_BAR = 8;
+/** Columns for percentage, steps and clock: kept free whatever they show, so that the bar does not change its length. */
+const FACTS_WIDTH = 54;
 
 /** The time of the last tick, so that the clock runs while nothing else happens. */
 function useClock(): number {
@@ -22,8 +24,7 @@ function RunningTask({ state, columns }: { state: TaskState; columns: number }) 
   const share = shareDone(state);
   const percent = `${Math.floor(share * 100)} %`.padStart(5);
   const facts = `${describeSteps(state)} · ${describeTime(state, now)}`;
-  const room = columns - state.label.length - percent.length - facts.length - 5;
-  const width = Math.min(MAX_BAR, room);
+  const width = Math.min(MAX_BAR, columns - state.label.length - FACTS_WIDTH);
   return (
     <Box flexDirection="column">
       <Text wrap="truncate">

@@ -30,10 +30,37 @@ export function renderTable(
   return trimLines(table.toString());
 }
 
-/** Facts as 'title  value' with the values in one column. */
-export function renderFacts(facts: readonly (readonly [title: string, value: string])[], style: ChalkInstance): string {
+/** Narrower than this, wrapping would only scatter the words. */
+const MIN_ROOM = 20;
+
+/** Breaks a text at spaces into lines of at most `room` columns; words that are longer stay whole. */
+function wrap(text: string, room: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= room) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/**
+ * Facts as 'title  value' with the values in one column.
+ *
+ * @param columns width of the terminal; values are wrapped to it. Undefined: they are not.
+ */
+export function renderFacts(
+  facts: readonly (readonly [title: string, value: string])[],
+  style: ChalkInstance,
+  columns?: number,
+): string {
   const width = Math.max(...facts.map(([title]) => title.length));
-  return facts.map(([title, value]) => `${style.dim(title.padEnd(width))}  ${value}`).join('\n');
+  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(MIN_ROOM, columns - width - 2);
+  return facts
+    .flatMap(([title, value]) =>
+      wrap(value, room).map((line, index) => `${style.dim((index === 0 ? title : '').padEnd(width))}  ${line}`),
+    )
+    .join('\n');
 }
 
 const trimLines = (text: string) => text.replace(/[ \t]+$/gm, '');

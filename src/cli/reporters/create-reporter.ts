@@ -17,7 +17,7 @@ export function chooseReporter(options: { json: boolean; quiet: boolean }): Repo
 export async function createReporter(options: { json: boolean; quiet: boolean }): Promise<Reporter> {
   switch (chooseReporter(options)) {
     case 'silent':
-      return { ...silentProgress, close() {} };
+      return { ...silentProgress, hasPrinted: false, close() {} };
     case 'plain':
       return (await import('./plain-reporter.js')).createPlainReporter(process.stderr);
     case 'ink':

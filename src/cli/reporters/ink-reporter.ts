@@ -12,7 +12,12 @@ import type { Reporter } from './reporter.js';
 export function createInkReporter(stream: WriteStream): Reporter {
   const loading = loadInk();
   let current: LiveTask | undefined;
-  const print = (line: string) => (current ? current.note(line) : void stream.write(`${line}\n`));
+  let hasPrinted = false;
+  const print = (line: string) => {
+    hasPrinted = true;
+    if (current) current.note(line);
+    else stream.write(`${line}\n`);
+  };
   const close = () => {
     current?.stop();
     current = undefined;
@@ -22,7 +27,11 @@ export function createInkReporter(stream: WriteStream): Reporter {
     stream.write(RESTORE_TERMINAL);
   });
   return {
+    get hasPrinted() {
+      return hasPrinted;
+    },
     start(task) {
+      hasPrinted = true;
       close();
       current = startLiveTask(loading, task, stream);
       return current;

@@ -68,9 +68,16 @@ function startTask(
 
 /** Progress as lines that never move: for pipes, log files, CI and dumb terminals. */
 export function createPlainReporter(stream: NodeJS.WritableStream): Reporter {
-  const print = (line: string) => void stream.write(`${line}\n`);
+  let hasPrinted = false;
+  const print = (line: string) => {
+    hasPrinted = true;
+    stream.write(`${line}\n`);
+  };
   let current: (ProgressTask & { stop(): void }) | undefined;
   return {
+    get hasPrinted() {
+      return hasPrinted;
+    },
     start(task) {
       current?.stop();
       current = startTask(task, print);

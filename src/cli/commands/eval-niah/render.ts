@@ -32,9 +32,11 @@ function cells(row: ResultRow, isFirst: boolean): string[] {
   ];
 }
 
-/** Lengths from short to long, all of them together last. */
+/** Lengths from short to long, then all of them together where there are several. */
 function ordered(rows: readonly ResultRow[]): ResultRow[] {
-  return [...rows].sort((a, b) => (a.length ?? Number.POSITIVE_INFINITY) - (b.length ?? Number.POSITIVE_INFINITY));
+  const lengths = new Set(rows.map(({ length }) => length));
+  const shown = lengths.size > 2 ? [...rows] : rows.filter(({ length }) => length !== null);
+  return shown.sort((a, b) => (a.length ?? Number.POSITIVE_INFINITY) - (b.length ?? Number.POSITIVE_INFINITY));
 }
 
 /** Scores per length and method, then what was compared and where everything was written. */
@@ -58,5 +60,7 @@ export function renderNiah(result: NiahResults): string {
   }
   if (out) facts.push(['results', out]);
   if (plots) facts.push(['heat maps', plots.heatMaps], ['curves', plots.curves]);
-  return [renderTable(COLUMNS, rows, stdoutStyle), '', renderFacts(facts, stdoutStyle)].join('\n');
+  return [renderTable(COLUMNS, rows, stdoutStyle), '', renderFacts(facts, stdoutStyle, process.stdout.columns)].join(
+    '\n',
+  );
 }

@@ -3,7 +3,7 @@ import type { ModelDirectory } from '../../../model/model-directory.js';
 import type { ComparedRun, Comparison } from '../../../prefill/compare.js';
 import type { PrefillTimings } from '../../../prefill/timings.js';
 import type { Device } from '../../../runtime/types.js';
-import { formatBytes, formatCount, formatDuration, formatQuantity } from '../../../utils/format.js';
+import { formatBytes, formatCount, formatDuration, formatQuantity, formatRate } from '../../../utils/format.js';
 import type { ChosenPatterns } from '../../patterns-option.js';
 import { renderFacts, renderTable } from '../../render/table.js';
 import { stderrStyle, stdoutStyle } from '../../terminal.js';
@@ -27,12 +27,12 @@ function describeSplit({ indexMs, attentionMs, restMs }: PrefillTimings): string
 function describeDecoding({ generation: { tokens, decodeMs, stopped } }: ComparedRun): string {
   const end = { eos: 'end of the answer', length: '--max-new-tokens reached', signal: 'interrupted' }[stopped];
   const steps = tokens.length - 1;
-  const rate = steps > 0 ? `, ${formatCount((steps / decodeMs) * 1000)} tokens/s` : '';
+  const rate = steps > 0 ? `, ${formatRate((steps / decodeMs) * 1000)}` : '';
   return `${formatQuantity(tokens.length, 'token')} in ${formatDuration(decodeMs)}${rate} (${end})`;
 }
 
 const describePrefill = ({ totalMs, tokensPerSecond }: PrefillTimings) =>
-  `${formatDuration(totalMs)}, ${formatCount(tokensPerSecond)} tokens/s`;
+  `${formatDuration(totalMs)}, ${formatRate(tokensPerSecond)}`;
 
 /** Where the time went, for stderr after the answer. */
 export function renderTimings(facts: RunFacts, run: ComparedRun, style: ChalkInstance = stderrStyle): string {
@@ -52,6 +52,7 @@ export function renderTimings(facts: RunFacts, run: ComparedRun, style: ChalkIns
       ['peak memory', formatBytes(run.peakMemoryBytes)],
     ],
     style,
+    process.stderr.columns,
   )}`;
 }
 
@@ -74,7 +75,7 @@ export function renderComparison(facts: RunFacts, { sparse, dense, ...agreement 
     ],
     [
       row('prefill', ({ totalMs }) => totalMs).map((cell) => stdoutStyle.bold(cell)),
-      row('  index', ({ indexMs }) => indexMs),
+      row('  index', ({ indexMs }) => indexMs).with(-1, ''),
       row('  attention', ({ attentionMs }) => attentionMs),
       row('  rest', ({ restMs }) => restMs),
       ['tokens/s', formatCount(sparse.timings.tokensPerSecond), formatCount(dense.timings.tokensPerSecond), ''],
@@ -93,6 +94,7 @@ export function renderComparison(facts: RunFacts, { sparse, dense, ...agreement 
       ['answers', agreement.sameText ? 'the same' : 'different'],
     ],
     stdoutStyle,
+    process.stdout.columns,
   );
   const answers = [
     `${stdoutStyle.bold('sparse:')} ${sparse.generation.text}`,

@@ -4,7 +4,7 @@ import { buildPrompt } from '../../../prefill/chat.js';
 import { type ComparedRun, type Comparison, compareWithDense } from '../../../prefill/compare.js';
 import { Decoder } from '../../../prefill/decoder.js';
 import type { PrefillTimings } from '../../../prefill/timings.js';
-import { formatCount, formatDuration } from '../../../utils/format.js';
+import { formatCount, formatDuration, formatRate } from '../../../utils/format.js';
 import type { CommandContext, CommandRun, OutputValues } from '../../command-spec.js';
 import { defined } from '../../options/defined.js';
 import type { OptionValues } from '../../options/option.js';
@@ -39,7 +39,7 @@ async function runOnce(
     shown += text;
     write(text);
   };
-  const task = progress.start({ label: 'Prefill', total: tokens.length, unit: 'tokens' });
+  const task = progress.start({ label: 'prefill', total: tokens.length, unit: 'tokens' });
   const run = await prefill(decoder, {
     prompt: tokens,
     patterns: chosen.file ?? 'dense',
@@ -55,7 +55,7 @@ async function runOnce(
 }
 
 const describePrefill = (tokens: number, { totalMs, tokensPerSecond }: PrefillTimings) =>
-  `Prefill: ${formatCount(tokens)} tokens in ${formatDuration(totalMs)}, ${formatCount(tokensPerSecond)} tokens/s`;
+  `prefill: ${formatCount(tokens)} tokens in ${formatDuration(totalMs)}, ${formatRate(tokensPerSecond)}`;
 
 async function runBoth(
   decoder: Decoder,
@@ -65,7 +65,7 @@ async function runBoth(
   { progress, signal }: CommandContext,
 ): Promise<Comparison> {
   const patterns = patternMatrix(requireSparse(chosen, '--compare dense'));
-  const task = progress.start({ label: 'Comparing', total: 2, unit: 'run' });
+  const task = progress.start({ label: 'comparing', total: 2, unit: 'run' });
   const comparison = await compareWithDense(decoder, tokens, {
     patterns,
     maxNewTokens: options.maxNewTokens,

@@ -76,5 +76,9 @@ export function renderSearch(result: SearchResult): string {
   facts.push(['took', `${formatDuration(timings.totalMs)}, ${formatBytes(result.peakMemoryBytes)} at most`]);
   if (result.out) facts.push(['patterns', result.out]);
   if (result.map) facts.push(['map', result.map]);
-  return [renderTable(COLUMNS, [...rows, last], stdoutStyle), '', renderFacts(facts, stdoutStyle)].join('\n');
+  return [
+    renderTable(COLUMNS, [...rows, last], stdoutStyle),
+    '',
+    renderFacts(facts, stdoutStyle, process.stdout.columns),
+  ].join('\n');
 }
