@@ -14,6 +14,8 @@ const decoderFields = {
   num_attention_heads: optionalCount(MAX_HEADS),
   n_head: optionalCount(MAX_HEADS),
   num_key_value_heads: optionalCount(MAX_HEADS),
+  num_kv_heads: optionalCount(MAX_HEADS),
+  multi_query: z.boolean().nullish(),
   head_dim: optionalCount(MAX_HEAD_DIM),
   hidden_size: optionalCount(MAX_HIDDEN_SIZE),
   n_embd: optionalCount(MAX_HIDDEN_SIZE),
@@ -61,7 +63,7 @@ export function parseTransformersConfig(
   const ids = generation ? parseJson(generation.text, generationSchema, generation.file, 'MODEL_INVALID') : {};
 
   const numHeads = required(file, 'num_attention_heads', config.num_attention_heads ?? config.n_head);
-  const numKvHeads = config.num_key_value_heads ?? numHeads;
+  const numKvHeads = config.num_key_value_heads ?? config.num_kv_heads ?? (config.multi_query ? 1 : numHeads);
   checkHeads(file, { numHeads, numKvHeads }, { numHeads: 'num_attention_heads', numKvHeads: 'num_key_value_heads' });
   const hiddenSize = config.hidden_size ?? config.n_embd ?? undefined;
   const vocabSize = required(file, 'vocab_size', config.vocab_size);

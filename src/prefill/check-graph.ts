@@ -16,9 +16,11 @@ export function checkGraph({ config, modelPath, folder }: ModelDirectory, { laye
     );
   // Fewer is possible: hybrid models have other layers too, and some nodes may have been left alone.
   if (layers.length > config.numLayers) throw mismatch('layers', layers.length, config.numLayers);
-  for (const { numHeads, numKvHeads, headDim } of layers.slice(0, 1)) {
-    if (numHeads !== config.numHeads) throw mismatch('attention heads', numHeads, config.numHeads);
-    if (numKvHeads !== config.numKvHeads) throw mismatch('key-value heads', numKvHeads, config.numKvHeads);
-    if (headDim !== config.headDim) throw mismatch('values per head', headDim, config.headDim);
-  }
+  const { numHeads, numKvHeads, headDim } = layers[0]!;
+  if (numHeads !== config.numHeads) throw mismatch('attention heads', numHeads, config.numHeads);
+  // A configuration that leaves the next two out means a default, which only its architecture's code knows.
+  const saysKvHeads = config.numKvHeads !== config.numHeads;
+  if (saysKvHeads && numKvHeads !== config.numKvHeads) throw mismatch('key-value heads', numKvHeads, config.numKvHeads);
+  const saysHeadDim = config.headDim * config.numHeads !== config.hiddenSize;
+  if (saysHeadDim && headDim !== config.headDim) throw mismatch('values per head', headDim, config.headDim);
 }
