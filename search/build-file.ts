@@ -1,16 +1,24 @@
 import { MinferenceError } from '../src/errors.js';
 import type { AttentionLayer } from '../src/onnx/types.js';
 import { denseCausalFlops } from '../src/patterns/flops.js';
-import type { HeadEntry, PatternFile, SearchProvenance } from '../src/patterns/pattern-file.js';
+import type { HeadEntry, Objective, PatternFile, SearchProvenance } from '../src/patterns/pattern-file.js';
 import { PATTERN_SCHEMA } from '../src/patterns/pattern-file.js';
 import { formatPercent } from '../src/utils/format.js';
+import type { Budget } from './budget.js';
 import type { Candidate } from './candidates.js';
 import { chooseCandidate } from './choose.js';
 import { type CombinedScore, combineScores, type SampleScores } from './scores.js';
-import type { SearchFacts } from './search-facts.js';
 
 /** What the choice depends on besides the scores. */
-export type ChooseOptions = Pick<SearchFacts, 'layers' | 'candidates' | 'cost' | 'objective' | 'length'>;
+export interface ChooseOptions {
+  layers: readonly AttentionLayer[];
+  candidates: readonly Candidate[];
+  /** What a head may cost. */
+  cost: Budget;
+  objective: Objective;
+  /** Tokens of the calibration prompts. */
+  length: number;
+}
 
 /**
  * Chooses a pattern for every head from the scores of all calibration prompts.

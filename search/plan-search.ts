@@ -6,9 +6,9 @@ import { type CalibrationSet, parseCalibration } from './calibration.js';
 import type { SearchOptions } from './types.js';
 
 export const DEFAULT_LENGTH = 8192;
-export const DEFAULT_BUDGET = '20%';
-export const DEFAULT_CALIBRATION = 'kv';
-export const DEFAULT_SAMPLES = 1;
+const DEFAULT_BUDGET = '20%';
+const DEFAULT_CALIBRATION = 'kv';
+const DEFAULT_SAMPLES = 1;
 /** Below it every pattern is dense after rounding to tiles. */
 const MIN_LENGTH = 256;
 

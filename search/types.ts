@@ -19,7 +19,7 @@ export interface SearchOptions {
   budget?: string;
   /** Calibration sets, separated by commas: `kv` (default), `file:<path>`. */
   calibration?: string;
-  /** Prompts per calibration set; see DEFAULT_SAMPLES. */
+  /** Prompts per calibration set; 1 by default. */
   samples?: number;
   /** What a pattern must keep; `'answer'` by default. */
   objective?: Objective;

@@ -6,7 +6,7 @@ import { loadPatterns } from './load-patterns.js';
 import type { PatternFile } from './pattern-file.js';
 
 /** Pattern files that come with this package. */
-export const configsFolder = (): string => join(packageRoot(), 'configs');
+const configsFolder = (): string => join(packageRoot(), 'configs');
 
 /**
  * The pattern file in `folder` that was made for exactly this model (same fingerprint, same shapes), or undefined.

@@ -18,7 +18,7 @@ export const causalPairs = (length: number): number => (length * (length + 1)) /
 export const denseCausalFlops = (length: number, headDim: number): number => 4 * headDim * causalPairs(length);
 
 /** FLOPs of computed tiles: every tile is computed whole, 4·block_m·block_n·d. */
-export const tileFlops = (tiles: number, headDim: number, geometry: TileGeometry): number =>
+const tileFlops = (tiles: number, headDim: number, geometry: TileGeometry): number =>
   4 * geometry.blockM * geometry.blockN * headDim * tiles;
 
 /**

@@ -2,7 +2,7 @@ import type { HeadPattern } from './head-pattern.js';
 import type { HeadEntry, PatternFile } from './pattern-file.js';
 
 /** The pattern of a head without what was measured for it. */
-export function headPattern(head: HeadEntry): HeadPattern {
+function headPattern(head: HeadEntry): HeadPattern {
   switch (head.type) {
     case 'dense':
       return { type: 'dense' };
