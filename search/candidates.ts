@@ -21,8 +21,11 @@ export const PAPER_SPACE: readonly Candidate[] = [
 
 /** Length and cost for which the paper wrote its space: A-shape (1024, 4096) at 30,000 tokens. */
 const PAPER = { length: 30_000, sink: 1024, window: 4096 };
-/** The ops keep the first 30 columns whatever happens: fewer cannot be had. */
-const MIN_VERTICAL = 30;
+/**
+ * Least columns of the paper's candidates when scaled down, by their columns. The ops keep the first 30 whatever happens;
+ * without the others, candidates would become the same.
+ */
+const LEAST_VERTICAL: Record<number, number> = { 30: 30, 100: 64, 500: 128, 3000: 30 };
 /** Up to so many diagonals are the nearest ones, next to each other; kForcedSlashes of the ops. */
 const FORCED_SLASHES = 100;
 /** Nearest diagonals besides a row's own, from what is wanted down to the least. */
@@ -48,10 +51,15 @@ export function searchSpace(
   for (const candidate of PAPER_SPACE) {
     const scaled = scaleCandidate(candidate, scale, at.length);
     const rounded = scale < 1 ? adapt(scaled, localDiagonals(keys, at.geometry), at.geometry) : scaled;
-    const key = JSON.stringify(rounded);
+    const key = spaceKey(rounded);
     if (!unique.has(key)) unique.set(key, rounded);
   }
   return [...unique.values()];
+}
+
+/** Fitting forgets where a size started: candidates that agree in the rest are one. */
+function spaceKey({ fit, ...pattern }: Candidate): string {
+  return JSON.stringify({ ...pattern, fit, ...(fit ? { [fit]: 0 } : {}) });
 }
 
 function scaleCandidate(candidate: Candidate, scale: number, length: number): Candidate {
@@ -60,7 +68,11 @@ function scaleCandidate(candidate: Candidate, scale: number, length: number): Ca
     case 'a_shape':
       return { ...candidate, sink: size(candidate.sink), window: size(candidate.window) };
     case 'vertical_slash':
-      return { ...candidate, vertical: size(candidate.vertical, MIN_VERTICAL), slash: size(candidate.slash) };
+      return {
+        ...candidate,
+        vertical: size(candidate.vertical, LEAST_VERTICAL[candidate.vertical]),
+        slash: size(candidate.slash),
+      };
     case 'block_sparse':
       return { ...candidate, blocks: size(candidate.blocks) };
   }
