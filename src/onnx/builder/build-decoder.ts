@@ -6,6 +6,7 @@ import { type ExternalData, externalize } from './external-data.js';
 import { GraphWriter } from './graph-writer.js';
 import { type DecoderSpec, type DecoderStyle, resolveSpec } from './spec.js';
 import { writeGenai } from './styles/genai.js';
+import { writeOptimum } from './styles/optimum/optimum.js';
 import { randomWeights, type WeightSource } from './weights.js';
 
 export interface BuiltDecoder {
@@ -24,6 +25,7 @@ interface Exporter {
 
 const EXPORTERS: Partial<Record<DecoderStyle, Exporter>> = {
   genai: { write: writeGenai, producerName: 'onnxruntime-genai', irVersion: 10, opsets: { '': 22, [MICROSOFT]: 1 } },
+  optimum: { write: writeOptimum, producerName: 'pytorch', irVersion: 8, opsets: { '': 18 } },
 };
 
 /** Builds a Llama-family decoder as the named exporter would write it. */
@@ -34,10 +36,11 @@ export function buildDecoder(spec: DecoderSpec): BuiltDecoder {
   const exporter = EXPORTERS[resolved.style]!;
   exporter.write({ spec: resolved, graph, weights: sourceOf(weights) ?? randomWeights(resolved, resolved.seed) });
 
+  const opsets = resolved.quantization ? { ...exporter.opsets, [MICROSOFT]: 1 } : exporter.opsets;
   const proto = create(ModelProtoSchema, {
     irVersion: BigInt(exporter.irVersion),
     producerName: exporter.producerName,
-    opsetImport: Object.entries(exporter.opsets).map(([domain, version]) =>
+    opsetImport: Object.entries(opsets).map(([domain, version]) =>
       create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
     ),
     graph: graph.finish(),
