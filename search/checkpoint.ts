@@ -33,20 +33,19 @@ export const checkpointPath = (out: string): string => `${out}.resume.json`;
 /**
  * Opens the checkpoint of a search.
  *
- * @param out the pattern file to be written; undefined keeps nothing
+ * @param path where it is kept; undefined keeps nothing
  * @param key hash of everything that the scores depend on: a checkpoint with another key is left aside
  * @param resume false starts over
  */
 export async function openCheckpoint(options: {
-  out: string | undefined;
+  path: string | undefined;
   key: string;
   resume: boolean;
 }): Promise<Checkpoint> {
-  const { out, key } = options;
-  if (out === undefined) {
+  const { path, key } = options;
+  if (path === undefined) {
     return { finished: new Map(), ignored: undefined, save: async () => {}, remove: async () => {} };
   }
-  const path = checkpointPath(out);
   const { finished, ignored } = options.resume ? await readCheckpoint(path, key) : { finished: new Map() };
   return {
     finished,

@@ -1,6 +1,9 @@
 import type { HeadEntry, PatternFile } from '../src/patterns/pattern-file.js';
 import { formatPercent } from '../src/utils/format.js';
 
+/** Marks an SVG as a map of ours. */
+export const MAP_MARK = '<!-- minference search -->';
+
 const CELL = 22;
 const GAP = 2;
 const LEFT = 56;
@@ -23,6 +26,7 @@ export function patternMap(file: PatternFile): string {
   const height = TOP + file.layers.length * CELL + LEGEND;
   const cells = file.layers.flatMap((layer, row) => layer.heads.map((head, column) => cell(head, row, column)));
   return [
+    MAP_MARK,
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
       'font-family="system-ui, sans-serif" font-size="11">',
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,

@@ -2,13 +2,14 @@ import type { PatternFile } from '../src/patterns/pattern-file.js';
 import { savePatterns } from '../src/patterns/save-patterns.js';
 import { Decoder } from '../src/prefill/decoder.js';
 import { peakMemoryBytes } from '../src/prefill/peak-memory.js';
-import { assertWritable, writeFileAtomic } from '../src/utils/atomic-write.js';
+import { writeFileAtomic } from '../src/utils/atomic-write.js';
 import { lockOutput } from '../src/utils/file-lock.js';
 import { type ProgressReporter, silentProgress } from '../src/utils/progress.js';
 import { explainBudget } from './budget.js';
 import { buildPatternFile, chooseHeads } from './build-file.js';
 import { calibrationSamples } from './calibration.js';
 import { type Checkpoint, openCheckpoint } from './checkpoint.js';
+import { type OutputFiles, outputFiles } from './output-files.js';
 import { patternMap } from './pattern-map.js';
 import { planSearch } from './plan-search.js';
 import { probeSamples } from './probe-samples.js';
@@ -29,10 +30,9 @@ import type { SearchContext, SearchOptions, SearchResult } from './types.js';
 export async function runSearch(options: SearchOptions = {}, context: SearchContext = {}): Promise<SearchResult> {
   const started = performance.now();
   const plan = planSearch(options);
-  const { out, resume = true } = options;
   const { progress = silentProgress, signal } = context;
-  if (out !== undefined) await assertWritable(out);
-  await using _lock = out === undefined ? undefined : await lockOutput(out);
+  const files = await outputFiles(options.out);
+  await using _lock = files.patterns === undefined ? undefined : await lockOutput(files.patterns);
 
   using decoder = await openDecoder(options, context);
   const facts = searchFacts(decoder, plan);
@@ -44,7 +44,7 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
 
   const hashes = samples.map(({ sha256 }) => sha256);
   const key = await searchKey(decoder.directory, { ...probeFacts(facts), samples: hashes });
-  const checkpoint = await openCheckpoint({ out, key, resume });
+  const checkpoint = await openCheckpoint({ path: files.checkpoint, key, resume: options.resume ?? true });
   reportCheckpoint(checkpoint, samples.length, progress);
   const resumed = checkpoint.finished.size;
 
@@ -65,12 +65,12 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
   const stability = measureStability(heads, scores, facts);
   const patterns = buildPatternFile({ ...facts, heads, search: provenance(facts, samples, stability) });
   const svg = patternMap(patterns);
-  const map = out === undefined ? null : await writeResult(out, patterns, svg);
+  await writeResult(files, patterns, svg);
   await checkpoint.remove();
   return {
     patterns,
-    out: out ?? null,
-    map,
+    out: files.patterns ?? null,
+    map: files.map ?? null,
     svg,
     layers: summarizeLayers(patterns),
     stability,
@@ -80,7 +80,7 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
   };
 }
 
-function openDecoder(options: SearchOptions, { progress }: SearchContext): Promise<Decoder> {
+function openDecoder(options: SearchOptions, { progress, signal }: SearchContext): Promise<Decoder> {
   const { model, variant, device, threads } = options;
   return Decoder.open({
     graph: 'probe',
@@ -89,6 +89,7 @@ function openDecoder(options: SearchOptions, { progress }: SearchContext): Promi
     ...(device !== undefined ? { device } : {}),
     ...(threads !== undefined ? { threads } : {}),
     ...(progress ? { progress } : {}),
+    ...(signal ? { signal } : {}),
   });
 }
 
@@ -98,9 +99,7 @@ function reportCheckpoint({ finished, ignored }: Checkpoint, total: number, prog
 }
 
 /** The map first: when the pattern file is there, everything is. */
-async function writeResult(out: string, patterns: PatternFile, svg: string): Promise<string> {
-  const map = `${out.replace(/\.json$/i, '')}.svg`;
-  await writeFileAtomic(map, svg);
-  await savePatterns(out, patterns);
-  return map;
+async function writeResult(files: OutputFiles, patterns: PatternFile, svg: string): Promise<void> {
+  if (files.map !== undefined) await writeFileAtomic(files.map, svg);
+  if (files.patterns !== undefined) await savePatterns(files.patterns, patterns);
 }

@@ -18,21 +18,21 @@ const scores = (value: number): SampleScores => [
 describe('checkpoint', () => {
   it('gives back exactly what was saved, under the same key only', async () => {
     const out = join(folder, 'a.json');
-    const first = await openCheckpoint({ out, key: 'k', resume: true });
+    const first = await openCheckpoint({ path: checkpointPath(out), key: 'k', resume: true });
     expect(first.finished.size).toBe(0);
     expect(first.ignored).toBeUndefined();
     await first.save(1, scores(Math.fround(0.1)));
     await first.save(0, scores(1 / 3));
 
-    const again = await openCheckpoint({ out, key: 'k', resume: true });
+    const again = await openCheckpoint({ path: checkpointPath(out), key: 'k', resume: true });
     expect([...again.finished]).toEqual([
       [0, scores(1 / 3)],
       [1, scores(Math.fround(0.1))],
     ]);
-    const other = await openCheckpoint({ out, key: 'other', resume: true });
+    const other = await openCheckpoint({ path: checkpointPath(out), key: 'other', resume: true });
     expect(other.finished.size).toBe(0);
     expect(other.ignored).toMatch(/other options/);
-    const fresh = await openCheckpoint({ out, key: 'k', resume: false });
+    const fresh = await openCheckpoint({ path: checkpointPath(out), key: 'k', resume: false });
     expect(fresh.finished.size).toBe(0);
   });
 
@@ -45,7 +45,7 @@ describe('checkpoint', () => {
   ])('leaves a %s file aside and says so', async (name, text) => {
     const out = join(folder, `${name}.json`);
     await writeFile(checkpointPath(out), text);
-    const checkpoint = await openCheckpoint({ out, key: 'k', resume: true });
+    const checkpoint = await openCheckpoint({ path: checkpointPath(out), key: 'k', resume: true });
     expect(checkpoint.finished.size).toBe(0);
     expect(checkpoint.ignored).toContain(checkpointPath(out));
     await checkpoint.save(0, scores(1));
@@ -54,13 +54,13 @@ describe('checkpoint', () => {
 
   it('goes away at the end, and keeps nothing without an output', async () => {
     const own = await mkdtemp(join(folder, 'own-'));
-    const checkpoint = await openCheckpoint({ out: join(own, 'x.json'), key: 'k', resume: true });
+    const checkpoint = await openCheckpoint({ path: join(own, 'x.json.resume.json'), key: 'k', resume: true });
     await checkpoint.save(0, scores(1));
     expect(await readdir(own)).toEqual(['x.json.resume.json']);
     await checkpoint.remove();
     expect(await readdir(own)).toEqual([]);
     await checkpoint.remove();
-    const none = await openCheckpoint({ out: undefined, key: 'k', resume: true });
+    const none = await openCheckpoint({ path: undefined, key: 'k', resume: true });
     await none.save(0, scores(1));
     await none.remove();
   });

@@ -202,6 +202,23 @@ describe('runSearch', () => {
     expect(error.hint ?? error.message).toBeTruthy();
   });
 
+  it('never replaces somebody else’s picture, but its own map', async () => {
+    const model = await tiny();
+    const folder = temporaryFolder();
+    const out = join(folder, 'diagram.json');
+    writeFileSync(join(folder, 'diagram.svg'), '<svg>mine</svg>');
+    await expect(runSearch({ ...base, model, out })).rejects.toMatchObject({ code: 'USAGE' });
+    expect(readFileSync(join(folder, 'diagram.svg'), 'utf8')).toBe('<svg>mine</svg>');
+    rmSync(join(folder, 'diagram.svg'));
+    for (const seed of [0, 1]) await runSearch({ ...base, samples: 1, model, out, seed });
+    expect(readdirSync(folder).sort()).toEqual(['diagram.json', 'diagram.svg']);
+  });
+
+  it('writes to a device without files beside it', async () => {
+    const result = await runSearch({ ...base, samples: 1, model: await tiny(), out: '/dev/null' });
+    expect(result).toMatchObject({ out: '/dev/null', map: null });
+  });
+
   it('refuses a second search to the same file while one runs', async () => {
     const model = await tiny();
     const out = join(temporaryFolder(), 'p.json');
