@@ -1,4 +1,10 @@
-import type { AttributeProto, NodeProto } from 'onnx-buf';
+import { create } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  type NodeProto,
+} from 'onnx-buf';
 
 const find = (node: NodeProto, name: string): AttributeProto | undefined =>
   node.attribute.find((attribute) => attribute.name === name);
@@ -23,3 +29,12 @@ export function stringAttribute(node: NodeProto, name: string): string {
 export function intsAttribute(node: NodeProto, name: string): number[] | undefined {
   return find(node, name)?.ints.map(Number);
 }
+
+export const intAttr = (name: string, value: number): AttributeProto =>
+  create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+
+export const floatAttr = (name: string, value: number): AttributeProto =>
+  create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value });
+
+export const intsAttr = (name: string, values: readonly number[]): AttributeProto =>
+  create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: values.map(BigInt) });

@@ -1,8 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
-  AttributeProtoSchema,
-  AttributeProto_AttributeType as AttributeType,
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
@@ -12,23 +10,13 @@ import {
   OperatorSetIdProtoSchema,
   type TensorProto,
   TensorProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
   type ValueInfoProto,
-  ValueInfoProtoSchema,
 } from 'onnx-buf';
+import { MinferenceError } from '../errors.js';
+import { nodeInputs } from './node-inputs.js';
 import { tensorValues } from './tensor-values.js';
-
-/** Element types of what the rewriter adds: TensorProto.DataType. */
-export const ELEMENT = { float32: 1, int32: 6, int64: 7 } as const;
-
-export interface ValueType {
-  elementType: number;
-  /** Absent when the rank is unknown; symbolic dimensions are strings. */
-  shape: (number | string)[] | undefined;
-}
+import { topologicalOrder } from './topological.js';
+import { ELEMENT, makeValueInfo, readValueType, type ValueType } from './value-info.js';
 
 export interface NewNode {
   opType: string;
@@ -39,9 +27,15 @@ export interface NewNode {
   attributes?: AttributeProto[];
 }
 
+/** How many Identity and Cast nodes may lie between a constant and its use. */
+const MAX_CONSTANT_CHAIN = 16;
+
+/** Domain of ONNX's own operators; it has two spellings. */
+export const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
+
 /**
  * An editable copy of a model's main graph with its producers and consumers. The source model is never changed;
- * tensors are shared with it.
+ * tensors are shared with it. Every operation is linear in what it touches, {@link finish} in the graph.
  */
 export class Graph {
   readonly proto: ModelProto;
@@ -54,23 +48,32 @@ export class Graph {
   readonly #outputs: Set<string>;
   readonly #names = new Set<string>();
 
+  /** @throws {MinferenceError} MODEL_INVALID for two producers of one value, or a cycle. */
   constructor(model: ModelProto) {
     const source = model.graph!;
-    this.#graph = create(GraphProtoSchema, {
-      ...source,
-      node: source.node.map((node) => ({ ...node, input: [...node.input], output: [...node.output] })),
+    this.#graph = copy(GraphProtoSchema, source, {
+      node: source.node.map((node) =>
+        copy(NodeProtoSchema, node, { input: [...node.input], output: [...node.output] }),
+      ),
       initializer: [...source.initializer],
       input: [...source.input],
       output: [...source.output],
       valueInfo: [...source.valueInfo],
     });
-    this.proto = create(ModelProtoSchema, { ...model, graph: this.#graph, opsetImport: [...model.opsetImport] });
+    this.proto = copy(ModelProtoSchema, model, { graph: this.#graph, opsetImport: [...model.opsetImport] });
     this.#initializers = new Map(source.initializer.map((tensor) => [tensor.name, tensor]));
-    for (const info of [...source.valueInfo, ...source.input, ...source.output]) this.#types.set(info.name, info);
+    for (const info of [source.valueInfo, source.input, source.output].flat()) this.#types.set(info.name, info);
     this.#inputs = new Set(source.input.map(({ name }) => name).filter((name) => !this.#initializers.has(name)));
     this.#outputs = new Set(source.output.map(({ name }) => name));
-    for (const node of this.#graph.node) this.#index(node);
     for (const name of [...this.#initializers.keys(), ...this.#inputs]) this.#names.add(name);
+    for (const node of this.#graph.node) {
+      for (const name of node.output) {
+        const taken = this.#producers.has(name) || this.#initializers.has(name) || this.#inputs.has(name);
+        if (name && taken) throw invalid(`two sources of the value ${name}`);
+      }
+      this.#index(node);
+    }
+    this.order();
   }
 
   get nodes(): readonly NodeProto[] {
@@ -95,40 +98,30 @@ export class Graph {
   consumers(name: string): NodeProto[] {
     return [...(this.#consumers.get(name) ?? [])];
   }
+  consumerCount(name: string): number {
+    return this.#consumers.get(name)?.size ?? 0;
+  }
   initializer(name: string): TensorProto | undefined {
     return this.#initializers.get(name);
   }
 
-  /** The tensor behind an initializer or a Constant node. */
-  constantTensor(name: string): TensorProto | undefined {
-    const tensor = this.#initializers.get(name);
-    if (tensor) return tensor;
-    const node = this.#producers.get(name);
-    return node?.opType === 'Constant' ? node.attribute.find((a) => a.name === 'value')?.t : undefined;
-  }
-
-  /** Elements of a small constant; null when the value is computed, large or external. */
+  /** Elements of a small constant, an initializer or a Constant node; null when it is computed, large or external. */
   constant(name: string): number[] | null {
-    const node = this.#producers.get(name);
-    if (node?.opType === 'Identity' || node?.opType === 'Cast') return this.constant(node.input[0]!);
-    const tensor = this.constantTensor(name);
-    if (tensor) return tensorValues(tensor);
-    if (node?.opType !== 'Constant') return null;
-    const [attribute] = node.attribute;
-    if (attribute?.name === 'value_int') return [Number(attribute.i)];
-    if (attribute?.name === 'value_float') return [attribute.f];
-    if (attribute?.name === 'value_ints') return attribute.ints.map(Number);
+    let value = name;
+    for (let step = 0; step < MAX_CONSTANT_CHAIN; step++) {
+      const tensor = this.#initializers.get(value);
+      if (tensor) return tensorValues(tensor);
+      const node = this.#producers.get(value);
+      if (node?.opType === 'Constant') return constantValues(node);
+      if (node?.opType !== 'Identity' && node?.opType !== 'Cast') return null;
+      value = node.input[0] ?? '';
+    }
     return null;
   }
 
   /** Declared type of a value, where the exporter wrote one. */
   type(name: string): ValueType | undefined {
-    const value = this.#types.get(name)?.type?.value;
-    if (value?.case !== 'tensorType') return undefined;
-    const shape = value.value.shape?.dim.map((dim) =>
-      dim.value.case === 'dimValue' ? Number(dim.value.value) : (dim.value.value ?? ''),
-    );
-    return { elementType: value.value.elemType, shape };
+    return readValueType(this.#types.get(name));
   }
 
   /** A name that nothing in the graph has yet. */
@@ -139,7 +132,7 @@ export class Graph {
     }
   }
 
-  /** Appends a node; {@link finish} puts it where its inputs allow. Returns its first output. */
+  /** Adds a node; {@link finish} puts it where its inputs allow. Returns its first output. */
   add({ opType, name, inputs, outputs, domain = '', attributes = [] }: NewNode): string {
     const node = create(NodeProtoSchema, {
       opType,
@@ -170,13 +163,13 @@ export class Graph {
   }
 
   addInput(name: string, elementType: number, shape: readonly (number | string)[]): void {
-    this.#graph.input.push(valueInfo(name, elementType, shape));
+    this.#declare(this.#graph.input, name, elementType, shape);
     this.#inputs.add(name);
     this.#names.add(name);
   }
 
   addOutput(name: string, elementType: number, shape: readonly (number | string)[]): void {
-    this.#graph.output.push(valueInfo(name, elementType, shape));
+    this.#declare(this.#graph.output, name, elementType, shape);
     this.#outputs.add(name);
   }
 
@@ -185,23 +178,24 @@ export class Graph {
     this.#outputs.delete(name);
   }
 
-  /** Forgets the declared type of a value whose shape a rewrite changed. */
-  forgetType(name: string): void {
-    this.#graph.valueInfo = this.#graph.valueInfo.filter((info) => info.name !== name);
-    this.#types.delete(name);
-  }
-
   /** Replaces the declared shape of a graph output. */
   retypeOutput(name: string, elementType: number, shape: readonly (number | string)[]): void {
     const at = this.#graph.output.findIndex((output) => output.name === name);
-    this.#graph.output[at] = valueInfo(name, elementType, shape);
+    this.#graph.output[at] = makeValueInfo(name, elementType, shape);
+    this.#types.set(name, this.#graph.output[at]);
+  }
+
+  /** Forgets the declared types of values whose shapes a rewrite changed. */
+  forgetTypes(names: ReadonlySet<string>): void {
+    this.#graph.valueInfo = this.#graph.valueInfo.filter((info) => !names.has(info.name));
+    for (const name of names) this.#types.delete(name);
   }
 
   setInput(node: NodeProto, index: number, name: string): void {
     const old = node.input[index];
     while (node.input.length <= index) node.input.push('');
     node.input[index] = name;
-    if (old && !node.input.includes(old)) this.#consumers.get(old)?.delete(node);
+    if (old && !nodeInputs(node).includes(old)) this.#consumers.get(old)?.delete(node);
     this.#consume(name, node);
   }
 
@@ -216,56 +210,48 @@ export class Graph {
     this.proto.opsetImport.push(create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }));
   }
 
-  opset(domain = ''): number {
-    return Number(
-      this.proto.opsetImport.find((e) => e.domain === domain || (e.domain === 'ai.onnx' && !domain))?.version ?? 0,
-    );
+  /** Version of ONNX's own operators; 0 when the model names none. */
+  opset(): number {
+    return Number(this.proto.opsetImport.find(({ domain }) => isStandard(domain))?.version ?? 0);
   }
 
-  /** Drops what no output needs, and puts nodes into topological order. Graph inputs stay. */
-  finish(): void {
-    const needed = this.#reachable();
-    const ordered: NodeProto[] = [];
-    const visited = new Set<NodeProto>();
-    for (const start of this.#graph.node) {
-      if (needed.has(start)) this.#visit(start, visited, ordered);
-    }
-    this.#graph.node = ordered;
-    const used = new Set(ordered.flatMap((node) => [...nodeInputs(node), ...node.output]));
-    for (const output of this.#graph.output) used.add(output.name);
-    this.#graph.initializer = this.#graph.initializer.filter((tensor) => used.has(tensor.name));
-    this.#graph.valueInfo = this.#graph.valueInfo.filter((info) => used.has(info.name));
+  /** Every node after those it reads from. */
+  order(nodes: Iterable<NodeProto> = this.#graph.node): NodeProto[] {
+    const result = topologicalOrder(nodes, (name) => this.#producers.get(name));
+    if ('ordered' in result) return result.ordered;
+    throw invalid(`a cycle through ${result.cycle.opType} ${result.cycle.name || result.cycle.output[0]}`);
   }
 
-  #reachable(): Set<NodeProto> {
+  /** The nodes that the values depend on. */
+  ancestors(values: readonly string[]): Set<NodeProto> {
     const needed = new Set<NodeProto>();
-    const pending = this.#graph.output.map(({ name }) => name);
+    const pending = [...values];
     while (pending.length > 0) {
       const node = this.#producers.get(pending.pop()!);
       if (!node || needed.has(node)) continue;
       needed.add(node);
-      pending.push(...nodeInputs(node));
+      for (const name of nodeInputs(node)) pending.push(name);
     }
     return needed;
   }
 
-  /** Depth first without recursion: graphs are thousands of nodes deep. */
-  #visit(start: NodeProto, visited: Set<NodeProto>, ordered: NodeProto[]): void {
-    const stack = [{ node: start, inputs: nodeInputs(start), next: 0 }];
-    if (visited.has(start)) return;
-    visited.add(start);
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1]!;
-      if (top.next === top.inputs.length) {
-        ordered.push(top.node);
-        stack.pop();
-        continue;
-      }
-      const producer = this.#producers.get(top.inputs[top.next++]!);
-      if (!producer || visited.has(producer)) continue;
-      visited.add(producer);
-      stack.push({ node: producer, inputs: nodeInputs(producer), next: 0 });
+  /** Drops what no output needs, and puts nodes into topological order. Graph inputs stay. */
+  finish(): void {
+    const needed = this.ancestors(this.outputs);
+    this.#graph.node = this.order(this.#graph.node.filter((node) => needed.has(node)));
+    const used = new Set(this.outputs);
+    for (const node of this.#graph.node) {
+      for (const name of nodeInputs(node)) used.add(name);
+      for (const name of node.output) used.add(name);
     }
+    this.#graph.initializer = this.#graph.initializer.filter((tensor) => used.has(tensor.name));
+    this.#graph.valueInfo = this.#graph.valueInfo.filter((info) => used.has(info.name));
+  }
+
+  #declare(list: ValueInfoProto[], name: string, elementType: number, shape: readonly (number | string)[]): void {
+    const info = makeValueInfo(name, elementType, shape);
+    list.push(info);
+    this.#types.set(name, info);
   }
 
   #consume(name: string, node: NodeProto): void {
@@ -286,36 +272,35 @@ export class Graph {
   }
 }
 
-/** A node's inputs, with what the bodies of its branches and loops read from outside. */
-function nodeInputs(node: NodeProto): string[] {
-  const names = node.input.filter((name) => name !== '');
-  for (const attribute of node.attribute) {
-    for (const body of [...(attribute.g ? [attribute.g] : []), ...attribute.graphs]) {
-      names.push(...body.node.flatMap(nodeInputs), ...body.output.map(({ name }) => name));
-    }
-  }
-  return names;
-}
-
-function valueInfo(name: string, elementType: number, shape: readonly (number | string)[]): ValueInfoProto {
-  const dim = shape.map((size) =>
-    create(TensorShapeProto_DimensionSchema, {
-      value: typeof size === 'number' ? { case: 'dimValue', value: BigInt(size) } : { case: 'dimParam', value: size },
-    }),
-  );
-  const tensor = create(TypeProto_TensorSchema, {
-    elemType: elementType,
-    shape: create(TensorShapeProtoSchema, { dim }),
+function invalid(found: string): MinferenceError {
+  return new MinferenceError('MODEL_INVALID', `expected a graph that is ONNX, found ${found}`, {
+    hint: 'export or download the model again',
   });
-  const type = create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } });
-  return create(ValueInfoProtoSchema, { name, type });
 }
 
-export const intAttr = (name: string, value: number): AttributeProto =>
-  create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+/** A shallow copy of a message with some fields replaced; defaults live on its prototype, so spreading loses them. */
+function copy<T extends GraphProto | ModelProto | NodeProto>(
+  schema: Parameters<typeof create>[0],
+  source: T,
+  fields: Partial<T>,
+): T {
+  return Object.assign(create(schema) as T, source, fields);
+}
 
-export const floatAttr = (name: string, value: number): AttributeProto =>
-  create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value });
-
-export const intsAttr = (name: string, values: readonly number[]): AttributeProto =>
-  create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: values.map(BigInt) });
+function constantValues(node: NodeProto): number[] | null {
+  const [attribute] = node.attribute;
+  switch (attribute?.name) {
+    case 'value':
+      return attribute.t ? tensorValues(attribute.t) : null;
+    case 'value_int':
+      return [Number(attribute.i)];
+    case 'value_float':
+      return [attribute.f];
+    case 'value_ints':
+      return attribute.ints.map(Number);
+    case 'value_floats':
+      return [...attribute.floats];
+    default:
+      return null;
+  }
+}

@@ -34,12 +34,12 @@ export const tensorShape = (tensor: TensorProto): number[] => tensor.dims.map(Nu
 /** The elements of a small inline tensor, row-major; null when it is large, external or of another type. */
 export function tensorValues(tensor: TensorProto): number[] | null {
   const count = tensorShape(tensor).reduce((product, dim) => product * dim, 1);
-  if (count > MAX_ELEMENTS || tensor.dataLocation === TensorProto_DataLocation.EXTERNAL) return null;
+  if (!(count <= MAX_ELEMENTS) || tensor.dataLocation === TensorProto_DataLocation.EXTERNAL) return null;
   if (tensor.rawData.length > 0 || count === 0) return rawValues(tensor, count);
   for (const list of [tensor.floatData, tensor.int32Data, tensor.int64Data, tensor.doubleData]) {
     if (list.length === 0) continue;
+    if (list.length !== count) return null;
     const values = Array.from(list as Iterable<number | bigint>, Number);
-    if (values.length !== count) return null;
     // 16-bit floats travel as bit patterns in int32Data.
     if (tensor.dataType === TensorProto_DataType.FLOAT16) return values.map(halfToNumber);
     if (tensor.dataType === TensorProto_DataType.BFLOAT16) return values.map(bfloatToNumber);

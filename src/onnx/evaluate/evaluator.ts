@@ -1,152 +1,182 @@
-import type { Graph } from '../graph.js';
+import type { NodeProto } from 'onnx-buf';
+import { intAttribute } from '../attribute.js';
+import { type Graph, isStandard } from '../graph.js';
 import { tensorShape, tensorValues } from '../tensor-values.js';
-import { OPS } from './ops.js';
-import { fromValues, NotEvaluable, normalizeAxis, type SmallTensor, zeros } from './tensor.js';
+import { isInteger } from '../value-info.js';
+import { type CallLengths, CallShapes, inputValue } from './call-inputs.js';
+import { outputType } from './element-types.js';
+import { OPS } from './ops/table.js';
+import { outputShapes, type Shape } from './shapes.js';
+import { elements, fromValues, NotEvaluable, type SmallTensor } from './tensor.js';
 
-/** Lengths of one call at which a graph's mask is evaluated; the batch is 1 and nothing is padded. */
-export interface CallLengths {
-  past: number;
-  sequence: number;
-}
-
-const PAST_LENGTH_AXIS = 2;
-/** Ops whose output has the shape of their first input. */
-const SHAPE_PRESERVING = new Set([
-  'Cast',
-  'Identity',
-  'Mul',
-  'Add',
-  'Div',
-  'SimplifiedLayerNormalization',
-  'LayerNormalization',
-]);
+/** Values up to this size are computed on the way, as shapes, positions and scales need them. */
+const MAX_EAGER_ELEMENTS = 256;
+/** Elements computed by one evaluator at most: masks of any decoder need far less. */
+const MAX_WORK = 200_000_000;
+const MAX_PENDING = 10_000;
 
 /**
- * Computes small values of a graph (masks, positions, scales) for given lengths, from shapes and constants alone. It
- * never touches weights: what depends on hidden states is {@link NotEvaluable}.
+ * What a call of given lengths does to a graph: shapes and element types of its values as far as they follow from
+ * inputs and declarations, and, on demand, small values (masks, positions, scales). Weights are never read: what
+ * depends on hidden states or on the tokens themselves is {@link NotEvaluable}.
+ *
+ * One pass over the graph when created; the graph must not change while it is used.
  */
 export class Evaluator {
   readonly #values = new Map<string, SmallTensor>();
+  readonly #failures = new Map<string, string>();
+  readonly #shapes = new Map<string, Shape | null>();
+  readonly #types = new Map<string, number | undefined>();
   readonly #graph: Graph;
   readonly #lengths: CallLengths;
-  readonly #symbols = new Map<string, number>();
+  readonly #call: CallShapes;
+  #work = 0;
 
   constructor(graph: Graph, lengths: CallLengths) {
     this.#graph = graph;
     this.#lengths = lengths;
-    this.#bindSymbols();
+    this.#call = new CallShapes(graph, lengths);
+    for (const node of graph.order()) this.#pass(node);
+  }
+
+  /** Shape of a value during the call; null when it is not known. */
+  shape(name: string): Shape | null {
+    const known = this.#shapes.get(name);
+    if (known !== undefined) return known;
+    const tensor = this.#graph.initializer(name);
+    const shape = tensor ? tensorShape(tensor) : this.#call.declared(name);
+    this.#shapes.set(name, shape);
+    return shape;
+  }
+
+  /** TensorProto.DataType of a value; undefined when it is not known. */
+  elementType(name: string): number | undefined {
+    return this.#types.get(name) ?? this.#graph.initializer(name)?.dataType ?? this.#graph.type(name)?.elementType;
   }
 
   /** @throws {NotEvaluable} */
   value(name: string): SmallTensor {
+    // Values with one reader are computed for this question only: the layers' own masks would add up otherwise.
+    const transient = new Map<string, SmallTensor>();
+    const get = (value: string) => this.#values.get(value) ?? transient.get(value);
     const pending = [name];
     while (pending.length > 0) {
       const next = pending[pending.length - 1]!;
-      if (this.#values.has(next)) {
+      if (get(next)) {
         pending.pop();
         continue;
       }
-      const missing = this.#missingInputs(next);
+      const missing = this.#inputsToCompute(next).filter((input) => !get(input));
       if (missing.length > 0) {
-        if (pending.length > 10_000) throw new NotEvaluable('a chain of more than 10,000 values');
+        if (pending.length + missing.length > MAX_PENDING) throw new NotEvaluable('a chain of more than 10,000 values');
         pending.push(...missing);
         continue;
       }
-      this.#values.set(next, this.#compute(next));
+      const value = this.#compute(next, get);
+      (this.#graph.consumerCount(next) > 1 ? this.#values : transient).set(next, value);
       pending.pop();
     }
-    return this.#values.get(name)!;
+    return get(name)!;
   }
 
-  #missingInputs(name: string): string[] {
+  /** Shapes, types and small values of a node's outputs. */
+  #pass(node: NodeProto): void {
+    const inferred = outputShapes(node, {
+      shape: (index) => this.shape(node.input[index] ?? ''),
+      value: (index) => this.#eager(node.input[index] ?? ''),
+    });
+    const type = outputType(node, (name) => this.elementType(name));
+    for (const [i, name] of node.output.entries()) {
+      if (!name) continue;
+      const shape = inferred[i] ?? this.#call.declared(name);
+      this.#shapes.set(name, shape);
+      this.#types.set(name, this.#graph.type(name)?.elementType ?? type);
+    }
+    this.#evaluateEagerly(node);
+  }
+
+  #evaluateEagerly(node: NodeProto): void {
+    const [name] = node.output;
+    if (!name || node.output.length !== 1 || !isStandard(node.domain)) return;
+    const shape = this.shape(name);
+    if (shape && elements(shape) > MAX_EAGER_ELEMENTS) return;
+    if (node.opType !== 'Shape') {
+      if (!OPS.has(node.opType)) return;
+      if (!node.input.every((input) => input === '' || this.#eager(input))) return;
+    }
+    try {
+      const value = this.#compute(name, (input) => this.#eager(input));
+      this.#shapes.set(name, value.shape);
+      if (value.data.length <= MAX_EAGER_ELEMENTS) this.#values.set(name, value);
+    } catch (error) {
+      if (!(error instanceof NotEvaluable)) throw error;
+    }
+  }
+
+  /** A small value that is known already, or a small constant or input. */
+  #eager(name: string): SmallTensor | undefined {
+    const known = this.#values.get(name);
+    if (known) return known;
+    if (name === '' || this.#graph.producer(name)) return undefined;
+    const shape = this.shape(name);
+    if (!shape || elements(shape) > MAX_EAGER_ELEMENTS || this.#failures.has(name)) return undefined;
+    try {
+      const value = this.#compute(name, () => undefined);
+      this.#values.set(name, value);
+      return value;
+    } catch (error) {
+      if (!(error instanceof NotEvaluable)) throw error;
+      this.#failures.set(name, error.message);
+      return undefined;
+    }
+  }
+
+  #inputsToCompute(name: string): string[] {
+    const failure = this.#failures.get(name);
+    if (failure !== undefined) throw new NotEvaluable(failure);
     const node = this.#graph.producer(name);
     if (!node || node.opType === 'Shape') return [];
-    if (!OPS[node.opType] || node.domain !== '') throw new NotEvaluable(`${node.opType} ${node.name}`);
-    return node.input.filter((input) => input !== '' && !this.#values.has(input));
+    if (!OPS.has(node.opType) || !isStandard(node.domain) || node.output.length !== 1) {
+      throw new NotEvaluable(`${node.opType} ${node.name || name}`);
+    }
+    return node.input.filter((input) => input !== '');
   }
 
-  #compute(name: string): SmallTensor {
-    const tensor = this.#graph.initializer(name);
-    if (tensor) {
-      const values = tensorValues(tensor);
-      if (!values) throw new NotEvaluable(`the weight ${name}`);
-      return fromValues(tensorShape(tensor), values);
-    }
+  #compute(name: string, get: (input: string) => SmallTensor | undefined): SmallTensor {
     const node = this.#graph.producer(name);
-    if (!node) return this.#input(name);
-    if (node.opType === 'Shape') {
-      const shape = this.#shape(node.input[0]!);
-      const int = (key: string, fallback: number) => Number(node.attribute.find((a) => a.name === key)?.i ?? fallback);
-      const part = shape.slice(int('start', 0), int('end', shape.length));
-      return fromValues([part.length], part);
-    }
-    if (node.output.length !== 1) throw new NotEvaluable(`${node.opType} with several outputs`);
-    return OPS[node.opType]!(
-      node,
-      node.input.map((input) => (input === '' ? undefined : this.#values.get(input)!)),
-    );
-  }
-
-  #input(name: string): SmallTensor {
-    const { past, sequence } = this.#lengths;
-    const ramp = (length: number, from: number) => Array.from({ length }, (_, i) => from + i);
-    if (/attention_mask/.test(name))
-      return fromValues([1, past + sequence], new Array<number>(past + sequence).fill(1));
-    if (/position_ids/.test(name)) return fromValues([1, sequence], ramp(sequence, past));
-    if (/cache_position/.test(name)) return fromValues([sequence], ramp(sequence, past));
-    if (/input_ids/.test(name)) return zeros([1, sequence]);
-    throw new NotEvaluable(`the input ${name}`);
-  }
-
-  /** Learns what symbolic dimensions stand for, from the inputs whose meaning is known. */
-  #bindSymbols(): void {
-    const { past, sequence } = this.#lengths;
-    const bind = (name: string, lengths: readonly (number | undefined)[]) => {
-      const shape = this.#graph.type(name)?.shape;
-      for (const [axis, length] of lengths.entries()) {
-        const dim = shape?.[axis];
-        if (typeof dim === 'string' && dim !== '' && length !== undefined) this.#symbols.set(dim, length);
+    if (!node) return this.#source(name);
+    if (node.opType === 'Shape') return this.#shapeValue(node);
+    const inputs = node.input.map((input) => (input === '' ? undefined : get(input)));
+    for (const input of inputs) this.#work += input?.data.length ?? 0;
+    if (this.#work > MAX_WORK) throw new NotEvaluable('more work than any mask needs');
+    try {
+      return OPS.get(node.opType)!(node, inputs, isInteger(this.elementType(node.input[0] ?? '') ?? 0));
+    } catch (error) {
+      // What malformed nodes make of axes, indices and lengths.
+      if (error instanceof RangeError || error instanceof TypeError) {
+        throw new NotEvaluable(`${node.opType} ${node.name || name} with inputs that do not fit`);
       }
-    };
-    for (const name of this.#graph.inputs) {
-      if (/attention_mask/.test(name)) bind(name, [1, past + sequence]);
-      else if (/input_ids|position_ids/.test(name)) bind(name, [1, sequence]);
-      else if (/past/.test(name)) bind(name, [1, undefined, past]);
+      throw error;
     }
   }
 
-  /** Shape of a value that need not be evaluable itself. */
-  #shape(name: string, depth = 0): number[] {
-    const known = this.#values.get(name);
-    if (known) return [...known.shape];
-    const declared = this.#declaredShape(name);
-    if (declared) return declared;
-    const node = this.#graph.producer(name);
-    if (!node || depth > 64) {
-      const tensor = this.#graph.initializer(name);
-      return tensor ? tensorShape(tensor) : [...this.value(name).shape];
+  /** An initializer, or a graph input whose meaning is known. */
+  #source(name: string): SmallTensor {
+    const tensor = this.#graph.initializer(name);
+    if (!tensor) {
+      const value = this.#graph.isInput(name) ? inputValue(this.#graph, name, this.#lengths) : undefined;
+      if (value) return value;
+      throw new NotEvaluable(name ? `the input ${name}` : 'an absent input');
     }
-    if (SHAPE_PRESERVING.has(node.opType)) return this.#shape(node.input[0]!, depth + 1);
-    if (node.opType === 'Gather')
-      return this.#gatherShape(node.input[0]!, node.input[1]!, Number(node.attribute[0]?.i ?? 0));
-    return [...this.value(name).shape];
+    const values = tensorValues(tensor);
+    if (!values) throw new NotEvaluable(`the weight ${name}`);
+    return fromValues(tensorShape(tensor), values);
   }
 
-  #gatherShape(data: string, indices: string, axis: number): number[] {
-    const shape = this.#shape(data, 1);
-    const at = normalizeAxis(axis, shape.length);
-    return [...shape.slice(0, at), ...this.#shape(indices, 1), ...shape.slice(at + 1)];
-  }
-
-  #declaredShape(name: string): number[] | null {
-    const shape = this.#graph.type(name)?.shape;
-    if (!shape) return null;
-    const isPast = this.#graph.isInput(name) && /past/.test(name);
-    const resolved = shape.map((dim, axis) => {
-      if (typeof dim === 'number') return dim;
-      if (isPast && axis === PAST_LENGTH_AXIS) return this.#lengths.past;
-      return this.#symbols.get(dim) ?? (axis === 0 && this.#graph.isInput(name) ? 1 : undefined);
-    });
-    return resolved.every((dim) => dim !== undefined) ? (resolved as number[]) : null;
+  #shapeValue(node: NodeProto): SmallTensor {
+    const shape = this.shape(node.input[0] ?? '');
+    if (!shape) throw new NotEvaluable(`the shape of ${node.input[0]}`);
+    const part = shape.slice(intAttribute(node, 'start', 0), intAttribute(node, 'end', shape.length));
+    return fromValues([part.length], part);
   }
 }

@@ -1,60 +1,40 @@
-import { Evaluator } from '../evaluate/evaluator.js';
+import type { CallLengths } from '../evaluate/call-inputs.js';
 import { NotEvaluable, type SmallTensor } from '../evaluate/tensor.js';
 import type { Graph } from '../graph.js';
+import { analyze, SAMPLE_CALL } from './analysis.js';
 import { NoMatch, require } from './rule.js';
 
 /** Additive masks write float16's or float32's lowest value, or -inf; anything this low removes a key. */
-const MASKED_BELOW = -1e4;
-/** Small calls show every row's mask whole; the long one shows windows, which small calls cannot. */
-const SMALL_CALLS = [
-  { past: 0, sequence: 5 },
-  { past: 3, sequence: 4 },
-  { past: 6, sequence: 1 },
-] as const;
-const LONG_CALL = { past: 150_000, sequence: 1 } as const;
+export const MASKED_BELOW = -1e4;
+/** Small calls show every row's mask whole; the long ones show windows, which small calls cannot. */
+const SMALL_CALLS: readonly CallLengths[] = [{ past: 0, sequence: 5 }, SAMPLE_CALL, { past: 6, sequence: 1 }];
+/** At two lengths, to tell a sliding window from chunks of fixed places. */
+const LONG_CALL: CallLengths = { past: 150_000, sequence: 1 };
+const OTHER_LONG_CALL: CallLengths = { past: 131_101, sequence: 1 };
 
-const evaluators = new WeakMap<Graph, Map<string, Evaluator>>();
-
-/** Evaluators are kept per graph: the layers of a model share most of their masks. */
-function evaluatorFor(graph: Graph, lengths: { past: number; sequence: number }): Evaluator {
-  const key = `${lengths.past}/${lengths.sequence}`;
-  const cache = evaluators.get(graph) ?? new Map<string, Evaluator>();
-  evaluators.set(graph, cache);
-  let evaluator = cache.get(key);
-  if (!evaluator) {
-    evaluator = new Evaluator(graph, lengths);
-    cache.set(key, evaluator);
-  }
-  return evaluator;
-}
-
-function evaluate(graph: Graph, name: string, lengths: { past: number; sequence: number }): SmallTensor {
+function evaluate(graph: Graph, name: string, lengths: CallLengths): SmallTensor {
   try {
-    return evaluatorFor(graph, lengths).value(name);
+    return analyze(graph, lengths).value(name);
   } catch (error) {
     if (!(error instanceof NotEvaluable)) throw error;
     throw new NoMatch(`it cannot be shown that ${name} is constant or a causal mask: ${error.message}`);
   }
 }
 
-/** The one value of a scalar that is the same for every call. */
+/** The one value of a number, or of equal numbers, that is the same in every call. */
 export function constantScalar(graph: Graph, name: string): number {
   const direct = graph.constant(name);
-  if (direct) {
-    require(direct.length === 1, `expected ${name} to be one number, found ${direct.length}`);
-    return direct[0]!;
-  }
-  const values = SMALL_CALLS.map((lengths) => evaluate(graph, name, lengths));
-  require(values.every(
-    ({ data }) => data.length === 1 && data[0] === values[0]!.data[0],
-  ), `${name} is no constant number`);
-  return values[0]!.data[0]!;
+  const values = direct ? [direct] : SMALL_CALLS.map((lengths) => [...evaluate(graph, name, lengths).data]);
+  const [value] = values[0]!;
+  const equal = values.every((list) => list.length > 0 && list.every((element) => element === value));
+  require(value !== undefined && equal, `${name} is no constant number`);
+  return value;
 }
 
 /** A mask as a question: does a row at `past + row` see `key`? Heads and batch must agree. */
 type Sees = (row: number, key: number) => boolean;
 
-function readMask(mask: SmallTensor, kind: 'additive' | 'allowed' | 'masked', rows: number, keys: number): Sees {
+function readMask(mask: SmallTensor, kind: Mask['kind'], rows: number, keys: number): Sees {
   const [maskRows, maskKeys] = [mask.shape.at(-2) ?? 1, mask.shape.at(-1) ?? 1];
   require(mask.data.length === maskRows * maskKeys, 'its mask differs between heads');
   require([1, rows].includes(maskRows) && [1, keys].includes(maskKeys), `its mask is [${mask.shape.join(', ')}]`);
@@ -75,6 +55,12 @@ export interface Mask {
   kind: 'additive' | 'allowed' | 'masked';
 }
 
+const allSee = (graph: Graph, masks: readonly Mask[], lengths: CallLengths): Sees => {
+  const keys = lengths.past + lengths.sequence;
+  const sees = masks.map(({ name, kind }) => readMask(evaluate(graph, name, lengths), kind, lengths.sequence, keys));
+  return (row, key) => sees.every((see) => see(row, key));
+};
+
 /**
  * Proves by evaluation that masks together are causal, for unpadded calls with and without a past.
  *
@@ -83,31 +69,39 @@ export interface Mask {
  * @throws {NoMatch}
  */
 export function proveCausal(graph: Graph, masks: readonly Mask[], implied = false): number | null {
+  const window = masks.length === 0 ? null : findWindow(graph, masks);
   for (const lengths of SMALL_CALLS) {
-    const keys = lengths.past + lengths.sequence;
-    const sees = masks.map(({ name, kind }) => readMask(evaluate(graph, name, lengths), kind, lengths.sequence, keys));
+    const sees = allSee(graph, masks, lengths);
     for (let row = 0; row < lengths.sequence; row++) {
-      for (let key = 0; key < keys; key++) {
-        const seen = sees.every((see) => see(row, key)) && (!implied || key <= lengths.past + row);
-        const causal = key <= lengths.past + row;
-        if (seen === causal) continue;
-        throw new NoMatch(
-          `its mask is not causal: row ${lengths.past + row} ${seen ? 'sees' : 'does not see'} key ${key}`,
-        );
+      const position = lengths.past + row;
+      for (let key = 0; key < lengths.past + lengths.sequence; key++) {
+        const seen = sees(row, key) && (!implied || key <= position);
+        if (seen === (key <= position && (window === null || key > position - window))) continue;
+        throw new NoMatch(`its mask is not causal: row ${position} ${seen ? 'sees' : 'does not see'} key ${key}`);
       }
     }
   }
-  return findWindow(graph, masks);
+  return window;
 }
 
+/** How many of its last keys a late row sees; null: all. */
 function findWindow(graph: Graph, masks: readonly Mask[]): number | null {
-  const keys = LONG_CALL.past + LONG_CALL.sequence;
-  const sees = masks.map(({ name, kind }) => readMask(evaluate(graph, name, LONG_CALL), kind, 1, keys));
-  const seen = (key: number) => sees.every((see) => see(0, key));
+  const window = windowAt(graph, masks, LONG_CALL);
+  if (window === null) return null;
+  const other = windowAt(graph, masks, OTHER_LONG_CALL);
+  require(other === window, `its mask is no sliding window: rows see ${window} keys here and ${other ?? 'all'} there`);
+  return window;
+}
+
+function windowAt(graph: Graph, masks: readonly Mask[], lengths: CallLengths): number | null {
+  const keys = lengths.past + lengths.sequence;
+  const sees = allSee(graph, masks, lengths);
   let window = 0;
-  while (window < keys && seen(keys - 1 - window)) window++;
+  while (window < keys && sees(0, keys - 1 - window)) window++;
   if (window === keys) return null;
-  for (let key = 0; key < keys - window; key++)
-    require(!seen(key), `its mask has holes: key ${key} of ${keys} is seen`);
+  require(window > 0, `its mask is not causal: row ${lengths.past} does not see itself`);
+  for (let key = 0; key < keys - window; key++) {
+    require(!sees(0, key), `its mask has holes: row ${lengths.past} sees key ${key}, but not key ${keys - 1 - window}`);
+  }
   return window;
 }

@@ -2,6 +2,7 @@ import { MinferenceError } from '../../errors.js';
 import type { Graph } from '../graph.js';
 import type { AttentionLayer, DecoderIo } from '../types.js';
 import { DOMAIN } from './emit-attention.js';
+import { findTokens } from './find-tokens.js';
 
 const KV_DTYPES: Record<number, DecoderIo['kvDtype']> = { 1: 'float32', 10: 'float16', 16: 'bfloat16' };
 
@@ -28,13 +29,11 @@ export function findDecoderIo(
   layers: readonly AttentionLayer[],
   logits: { name: string; rows: 'last' | 'all' },
 ): Omit<DecoderIo, 'sharedKvCache'> {
-  const inputIds = named(graph.inputs, /^input_ids$/) ?? named(graph.inputs, /input_ids|^tokens$/);
-  if (!inputIds) throw unsupported('an input named input_ids', graph.inputs.slice(0, 8).join(', '));
   const elementType = graph.type(layers[0]!.pastKey)?.elementType ?? 1;
   const kvDtype = KV_DTYPES[elementType];
   if (!kvDtype) throw unsupported('a KV cache of float32, float16 or bfloat16', `element type ${elementType}`);
   return {
-    inputIds,
+    inputIds: findTokens(graph),
     attentionMask: named(graph.inputs, /^attention_mask$/) ?? named(graph.inputs, /attention_mask/),
     positionIds: named(graph.inputs, /^position_ids$/) ?? named(graph.inputs, /position_ids/),
     logits: logits.name,

@@ -1,22 +1,28 @@
 import { intAttribute } from '../attribute.js';
-import type { Graph } from '../graph.js';
+import { type Graph, isStandard } from '../graph.js';
+import { elementTypeOf, SAMPLE_CALL, shapeOf } from './analysis.js';
 import { proveCausal } from './causal-mask.js';
-import { findCachedOperand } from './decomposed/key-value.js';
+import { type CachedOperand, findCachedOperand } from './decomposed/key-value.js';
 import { findOutput } from './decomposed/output.js';
-import { findNumHeads, findQuery } from './decomposed/query.js';
-import { findScores } from './decomposed/scores.js';
-import { findHeadDim } from './head-dim.js';
+import { findQuery } from './decomposed/query.js';
+import { findProduct, findScores } from './decomposed/scores.js';
 import { checkCache } from './kv-cache.js';
-import { mergeHeads, splitHeads } from './layout.js';
-import { type AttentionRule, NoMatch, require } from './rule.js';
+import { castTo, mergeHeads, splitHeads } from './layout.js';
+import { type AttentionRule, require } from './rule.js';
 import { addSequenceLengths } from './sequence-lengths.js';
 
-function numKvHeadsOf(graph: Graph, cache: readonly string[]): number {
-  for (const name of cache) {
-    const declared = graph.type(name)?.shape?.[1];
-    if (typeof declared === 'number') return declared;
-  }
-  throw new NoMatch('its number of KV heads is written nowhere');
+/** Numbers of heads and head_dim, by the shapes of queries, new keys and new values. */
+function findHeads(graph: Graph, query: string, key: CachedOperand, value: CachedOperand) {
+  const [, numHeads, rows, headDim] = shapeOf(graph, query, 'query', 4) as [number, number, number, number];
+  const fresh = shapeOf(graph, key.fresh, 'new keys', 4);
+  const numKvHeads = fresh[1]!;
+  const expected = [1, numKvHeads, SAMPLE_CALL.sequence, headDim].join(', ');
+  require(rows === SAMPLE_CALL.sequence, 'its queries are not the rows of the call');
+  require(fresh.join(', ') === expected, `expected new keys of [${expected}], found [${fresh.join(', ')}]`);
+  const values = shapeOf(graph, value.fresh, 'new values', 4).join(', ');
+  require(values === expected, `expected new values of [${expected}], found [${values}]`);
+  require(numKvHeads > 0 && numHeads % numKvHeads === 0, `it has ${numHeads} heads and ${numKvHeads} KV heads`);
+  return { numHeads, numKvHeads, headDim };
 }
 
 /**
@@ -26,7 +32,9 @@ function numKvHeadsOf(graph: Graph, cache: readonly string[]): number {
 export const decomposedAttention: AttentionRule = {
   name: 'decomposed attention',
   source: 'decomposed',
-  isAnchor: (node) => node.opType === 'Softmax' && node.domain === '',
+  // Routers of experts and samplers have a softmax too, but not of a product of two computed values.
+  isAnchor: (graph, node) =>
+    node.opType === 'Softmax' && isStandard(node.domain) && findProduct(graph, node.input[0] ?? '') !== null,
 
   match(graph, node) {
     require([-1, 3].includes(intAttribute(node, 'axis', -1)), 'its softmax is not over the last axis');
@@ -44,13 +52,15 @@ export const decomposedAttention: AttentionRule = {
       presentKey: key.present,
       presentValue: value.present,
     });
+    const { numHeads, numKvHeads, headDim } = findHeads(graph, query, key, value);
     const window = proveCausal(graph, masks);
-    const numKvHeads = numKvHeadsOf(graph, [key.past, key.present]);
-    const headDim = findHeadDim(graph, { cache: [key.past, key.present], query, heads: 1 });
-    const numHeads = findNumHeads(graph, query, headDim);
-    require(numHeads % numKvHeads === 0, `it has ${numHeads} heads and ${numKvHeads} KV heads`);
-    require(key.repeated ||
-      numHeads === numKvHeads, `it has ${numHeads} heads, but its ${numKvHeads} KV heads are not repeated`);
+    const type = elementTypeOf(graph, key.past, 'cache');
+    const resultType = elementTypeOf(graph, name, 'result');
+    const operands = [
+      { name: query, width: numHeads * headDim, type: elementTypeOf(graph, query, 'query') },
+      { name: key.fresh, width: numKvHeads * headDim, type: elementTypeOf(graph, key.fresh, 'new keys') },
+      { name: value.fresh, width: numKvHeads * headDim, type: elementTypeOf(graph, value.fresh, 'new values') },
+    ];
     return {
       node,
       source: 'decomposed',
@@ -63,17 +73,18 @@ export const decomposedAttention: AttentionRule = {
         const last = layout === 'merged' ? graph.producer(name)! : output;
         const presents = [key.present, value.present].map((present) => graph.producer(present)!);
         for (const replaced of [last, ...presents]) graph.detach(replaced);
-        const inputs = [
-          mergeHeads(graph, query, numHeads * headDim),
-          mergeHeads(graph, key.fresh, numKvHeads * headDim),
-          mergeHeads(graph, value.fresh, numKvHeads * headDim),
-        ];
-        const merged = layout === 'merged' ? name : graph.unique(`${name}/merged`);
-        if (layout === 'heads') splitHeads(graph, merged, numHeads, headDim, name);
+        const inputs = operands.map((operand) => {
+          const merged = mergeHeads(graph, operand.name, operand.width);
+          return operand.type === type ? merged : castTo(graph, merged, type, graph.unique(`${merged}/cast`));
+        });
+        const result = layout === 'merged' ? name : graph.unique(`${name}/merged`);
+        if (layout === 'heads') splitHeads(graph, result, numHeads, headDim, name);
+        const attended = type === resultType ? result : graph.unique(`${result}/uncast`);
+        if (attended !== result) castTo(graph, attended, resultType, result);
         const { seqlensK, totalSequenceLength } = addSequenceLengths(graph, key.past);
         return {
           inputs: [...inputs, key.past, value.past, seqlensK, totalSequenceLength, '', '', '', '', ''],
-          outputs: [merged, key.present, value.present],
+          outputs: [attended, key.present, value.present],
         };
       },
     };

@@ -1,6 +1,8 @@
 import type { AttributeProto } from 'onnx-buf';
-import { ELEMENT, floatAttr, type Graph, intAttr } from '../graph.js';
+import { floatAttr, intAttr } from '../attribute.js';
+import type { Graph } from '../graph.js';
 import type { AttentionLayer } from '../types.js';
+import { ELEMENT } from '../value-info.js';
 import type { AttentionMatch } from './rule.js';
 
 export const DOMAIN = 'ai.minference';

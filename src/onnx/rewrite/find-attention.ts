@@ -5,7 +5,7 @@ import { decomposedAttention } from './decomposed-attention.js';
 import { groupQueryAttention } from './group-query-attention.js';
 import { multiHeadAttention } from './multi-head-attention.js';
 import { onnxAttention } from './onnx-attention.js';
-import { type AttentionMatch, type AttentionRule, NoMatch } from './rule.js';
+import { type AttentionMatch, type AttentionRule, NoMatch, require } from './rule.js';
 
 /** In this order; a node is the first rule's whose anchor it is. */
 export const RULES: readonly AttentionRule[] = [
@@ -26,12 +26,13 @@ export interface FoundAttention {
 export function findAttention(graph: Graph): FoundAttention {
   const matches: AttentionMatch[] = [];
   const skipped: SkippedNode[] = [];
+  const owners = new Map<string, NodeProto>();
   const counts = RULES.map(({ name }) => ({ rule: name, matched: 0, rewritten: 0 }));
   for (const node of graph.nodes) {
-    const index = RULES.findIndex((rule) => rule.isAnchor(node));
+    const index = RULES.findIndex((rule) => rule.isAnchor(graph, node));
     if (index < 0) continue;
     counts[index]!.matched++;
-    const match = tryMatch(graph, RULES[index]!, node, skipped);
+    const match = tryMatch(graph, RULES[index]!, node, { owners, skipped });
     if (!match) continue;
     counts[index]!.rewritten++;
     matches.push(match);
@@ -39,12 +40,26 @@ export function findAttention(graph: Graph): FoundAttention {
   return { matches, skipped, counts };
 }
 
-function tryMatch(graph: Graph, rule: AttentionRule, node: NodeProto, skipped: SkippedNode[]): AttentionMatch | null {
+interface MatchState {
+  /** Which node a cache belongs to already. */
+  owners: Map<string, NodeProto>;
+  skipped: SkippedNode[];
+}
+
+const nameOf = (node: NodeProto) => node.name || node.output[0] || node.opType;
+
+function tryMatch(graph: Graph, rule: AttentionRule, node: NodeProto, state: MatchState): AttentionMatch | null {
   try {
-    return rule.match(graph, node);
+    const match = rule.match(graph, node);
+    const cache = [match.pastKey, match.pastValue, match.presentKey, match.presentValue];
+    const owner = cache.map((name) => state.owners.get(name)).find((other) => other !== undefined);
+    require(!owner, `its KV cache is that of ${owner ? nameOf(owner) : ''}: layers that share one are not known`);
+    require(new Set(cache).size === cache.length, 'its keys and values are one cache');
+    for (const name of cache) state.owners.set(name, node);
+    return match;
   } catch (error) {
     if (!(error instanceof NoMatch)) throw error;
-    skipped.push({ node: node.name || node.output[0]!, opType: node.opType, reason: error.message });
+    state.skipped.push({ node: nameOf(node), opType: node.opType, reason: error.message });
     return null;
   }
 }

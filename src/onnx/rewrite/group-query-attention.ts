@@ -22,7 +22,7 @@ const NEUTRAL: Record<string, number> = { smooth_softmax: 0, qk_output: 0, kv_ca
 export const groupQueryAttention: AttentionRule = {
   name: 'GroupQueryAttention',
   source: 'GroupQueryAttention',
-  isAnchor: (node) => node.opType === 'GroupQueryAttention' && node.domain === 'com.microsoft',
+  isAnchor: (_, node) => node.opType === 'GroupQueryAttention' && node.domain === 'com.microsoft',
 
   match(graph, node) {
     for (const { name } of node.attribute) {

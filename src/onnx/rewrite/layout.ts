@@ -1,4 +1,5 @@
-import { type Graph, intsAttr } from '../graph.js';
+import { intAttr, intsAttr } from '../attribute.js';
+import type { Graph } from '../graph.js';
 
 const SWAP_HEADS = [0, 2, 1, 3];
 
@@ -17,6 +18,17 @@ export function mergeHeads(graph: Graph, value: string, width: number): string {
     name: `${value}/MergeHeads/Reshape`,
     inputs: [transposed, shape],
     outputs: [graph.unique(`${value}/merged`)],
+  });
+}
+
+/** The value in another element type, written to `output`. */
+export function castTo(graph: Graph, value: string, elementType: number, output: string): string {
+  return graph.add({
+    opType: 'Cast',
+    name: `${output}/Cast`,
+    inputs: [value],
+    outputs: [output],
+    attributes: [intAttr('to', elementType)],
   });
 }
 

@@ -1,5 +1,6 @@
 import { floatAttribute, intAttribute } from '../attribute.js';
-import { proveCausal } from './causal-mask.js';
+import { shapeOf } from './analysis.js';
+import { type Mask, proveCausal } from './causal-mask.js';
 import { findHeadDim } from './head-dim.js';
 import { checkCache } from './kv-cache.js';
 import { type AttentionRule, require } from './rule.js';
@@ -11,7 +12,7 @@ const KNOWN_ATTRIBUTES = new Set(['num_heads', 'scale', 'unidirectional', 'mask_
 export const multiHeadAttention: AttentionRule = {
   name: 'MultiHeadAttention',
   source: 'MultiHeadAttention',
-  isAnchor: (node) => node.opType === 'MultiHeadAttention' && node.domain === 'com.microsoft',
+  isAnchor: (_, node) => node.opType === 'MultiHeadAttention' && node.domain === 'com.microsoft',
 
   match(graph, node) {
     const [query = '', key = '', value = '', bias, padding, attentionBias, pastKey = '', pastValue = ''] = node.input;
@@ -19,23 +20,33 @@ export const multiHeadAttention: AttentionRule = {
       require(KNOWN_ATTRIBUTES.has(name), `its attribute ${name} is not supported`);
     require(query && key && value, 'it has packed queries, keys and values, or none of its own (cross attention)');
     require(!bias, 'it has projection biases inside');
-    require(!padding || /attention_mask/.test(padding), 'its key_padding_mask is not the attention mask of the tokens');
     require(!node.input.slice(8).some(Boolean), 'it has inputs beyond its past');
     require(!node.output.slice(3).some(Boolean), 'its scores are an output of their own');
     const unidirectional = intAttribute(node, 'unidirectional', 0) === 1;
     require(unidirectional || attentionBias, 'it is not causal: unidirectional is 0 and there is no mask');
-    const masks = attentionBias ? [{ name: attentionBias, kind: 'additive' as const }] : [];
+    const masks: Mask[] = [];
+    if (attentionBias) masks.push({ name: attentionBias, kind: 'additive' });
+    if (padding) masks.push({ name: padding, kind: 'allowed' });
     const window = proveCausal(graph, masks, unidirectional);
     const [output, presentKey = '', presentValue = ''] = node.output as [string, string?, string?];
     const cache = checkCache(graph, { pastKey, pastValue, presentKey, presentValue });
     const numHeads = intAttribute(node, 'num_heads', 0);
     require(numHeads > 0, 'it has no num_heads');
+    const headDim = findHeadDim(graph, { cache: [pastKey, presentKey], query, heads: numHeads });
+    for (const [name, what] of [
+      [query, 'query'],
+      [key, 'keys'],
+      [value, 'values'],
+    ] as const) {
+      const width = shapeOf(graph, name, what, 3)[2];
+      require(width === numHeads * headDim, `its ${what} are ${width} wide, not ${numHeads} heads of ${headDim}`);
+    }
     return {
       node,
       source: 'MultiHeadAttention',
       numHeads,
       numKvHeads: numHeads,
-      headDim: findHeadDim(graph, { cache: [pastKey, presentKey], query, heads: numHeads }),
+      headDim,
       attributes: { scale: floatAttribute(node, 'scale', 0), window },
       ...cache,
       wire() {

@@ -1,8 +1,9 @@
 import type { NodeProto } from 'onnx-buf';
 import { floatAttribute, intAttribute } from '../attribute.js';
-import type { Graph } from '../graph.js';
+import { type Graph, isStandard } from '../graph.js';
+import { ELEMENT } from '../value-info.js';
+import { analyze, elementTypeOf, SAMPLE_CALL, shapeOf } from './analysis.js';
 import { type Mask, proveCausal } from './causal-mask.js';
-import { findHeadDim } from './head-dim.js';
 import { checkCache } from './kv-cache.js';
 import { mergeHeads, splitHeads } from './layout.js';
 import { type AttentionRule, require } from './rule.js';
@@ -11,35 +12,36 @@ import { addSequenceLengths } from './sequence-lengths.js';
 const KNOWN_ATTRIBUTES = new Set([
   ...['is_causal', 'kv_num_heads', 'q_num_heads', 'scale', 'softcap', 'softmax_precision', 'qk_matmul_output_mode'],
 ]);
-const BOOL_TYPE = 9;
 
-/** Rank of a value: declared, or given by the heads that only 3-dimensional inputs need. */
-function rankOf(graph: Graph, node: NodeProto, value: string): number {
-  return graph.type(value)?.shape?.length ?? (intAttribute(node, 'q_num_heads', 0) > 0 ? 3 : 4);
-}
-
-function headCounts(graph: Graph, node: NodeProto, rank: number, [query, key]: [string, string]): [number, number] {
-  if (rank === 3) return [intAttribute(node, 'q_num_heads', 0), intAttribute(node, 'kv_num_heads', 0)];
-  const dims = [query, key].map((value) => graph.type(value)?.shape?.[1]);
-  require(dims.every((dim) => typeof dim === 'number'), 'its numbers of heads are written nowhere');
-  return dims as [number, number];
+/** Heads of queries and keys and their size, from [batch, rows, heads · dim] or [batch, heads, rows, dim]. */
+function findHeads(graph: Graph, node: NodeProto, rank: number) {
+  const [query, key, value] = ['query', 'keys', 'values'].map((what, i) =>
+    shapeOf(graph, node.input[i] ?? '', what, rank),
+  ) as [readonly number[], readonly number[], readonly number[]];
+  const numHeads = rank === 4 ? query[1]! : intAttribute(node, 'q_num_heads', 0);
+  const numKvHeads = rank === 4 ? key[1]! : intAttribute(node, 'kv_num_heads', 0);
+  require(numHeads > 0 &&
+    numKvHeads > 0 &&
+    numHeads % numKvHeads === 0, `it has ${numHeads} heads and ${numKvHeads} KV heads`);
+  const headDim = rank === 4 ? query[3]! : query[2]! / numHeads;
+  const kvShape = (rank === 4 ? [1, numKvHeads, key[2], headDim] : [1, key[1], numKvHeads * headDim]).join(', ');
+  require(key.join(', ') === kvShape, `expected keys of [${kvShape}], found [${key.join(', ')}]`);
+  require(value.join(', ') === kvShape, `expected values of [${kvShape}], found [${value.join(', ')}]`);
+  require(key.at(rank === 4 ? 2 : 1) === SAMPLE_CALL.sequence, 'its keys are not those of the call (cross attention?)');
+  return { numHeads, numKvHeads, headDim };
 }
 
 /** Masks of opset 23: boolean ones keep where true, others are added. */
-function maskOf(graph: Graph, name: string | undefined): Mask[] {
+function masksOf(graph: Graph, name: string | undefined): Mask[] {
   if (!name) return [];
-  const producer = graph.producer(name);
-  const isBool =
-    graph.type(name)?.elementType === BOOL_TYPE ||
-    (producer !== undefined && /^(And|Or|Not|Less|LessOrEqual|Greater|GreaterOrEqual|Equal)$/.test(producer.opType));
-  return [{ name, kind: isBool ? 'allowed' : 'additive' }];
+  return [{ name, kind: elementTypeOf(graph, name, 'mask') === ELEMENT.bool ? 'allowed' : 'additive' }];
 }
 
 /** ai.onnx Attention (opset 23 and later) with a cache, causal by attribute or by its mask. */
 export const onnxAttention: AttentionRule = {
   name: 'Attention (opset 23)',
   source: 'Attention',
-  isAnchor: (node) => node.opType === 'Attention' && (node.domain === '' || node.domain === 'ai.onnx'),
+  isAnchor: (_, node) => node.opType === 'Attention' && isStandard(node.domain),
 
   match(graph, node) {
     const [query = '', key = '', value = '', mask, pastKey = '', pastValue = ''] = node.input;
@@ -49,19 +51,12 @@ export const onnxAttention: AttentionRule = {
     require(!node.output.slice(3).some(Boolean), 'its scores are an output of their own');
     const isCausal = intAttribute(node, 'is_causal', 0) === 1;
     require(isCausal || mask, 'it is not causal: is_causal is 0 and there is no mask');
-    const window = proveCausal(graph, maskOf(graph, mask), isCausal);
+    const window = proveCausal(graph, masksOf(graph, mask), isCausal);
     const [output = '', presentKey = '', presentValue = ''] = node.output;
     const cache = checkCache(graph, { pastKey, pastValue, presentKey, presentValue });
-    const rank = rankOf(graph, node, query);
-    const [numHeads, numKvHeads] = headCounts(graph, node, rank, [query, key]);
-    require(numHeads > 0 &&
-      numKvHeads > 0 &&
-      numHeads % numKvHeads === 0, `it has ${numHeads} heads and ${numKvHeads} KV heads`);
-    const headDim = findHeadDim(graph, {
-      cache: [pastKey, presentKey, ...(rank === 4 ? [query, key] : [])],
-      query,
-      heads: numHeads,
-    });
+    const rank = analyze(graph).shape(query)?.length;
+    require(rank === 3 || rank === 4, 'the number of dimensions of its query cannot be told from the graph');
+    const { numHeads, numKvHeads, headDim } = findHeads(graph, node, rank);
     return {
       node,
       source: 'Attention',

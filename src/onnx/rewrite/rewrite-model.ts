@@ -4,7 +4,7 @@ import type { AttentionLayer, OnnxModel, RewrittenModel, SkippedNode } from '../
 import { canShareKvCache, findDecoderIo, findLogits } from './decoder-io.js';
 import { DOMAIN, emitAttention } from './emit-attention.js';
 import { type FoundAttention, findAttention } from './find-attention.js';
-import { keepLastRow } from './last-row.js';
+import { hasOneRow, keepLastRow } from './last-row.js';
 
 /** How many op types an error message counts up. */
 const MAX_NAMED_OPS = 12;
@@ -20,11 +20,10 @@ export function rewriteForPrefill(model: OnnxModel, options: { logits?: 'last' |
   const { graph, found, layers } = rewriteAttention(model, 'prefill');
   const logits = findLogits(graph);
   const rules = found.counts;
-  let rows: 'last' | 'all' = 'all';
-  if (options.logits !== 'all') {
-    const moved = keepLastRow(graph, logits);
-    if (moved > 0) rows = 'last';
-    rules.push({ rule: 'last row of logits', matched: 1, rewritten: moved > 0 ? 1 : 0 });
+  let rows: 'last' | 'all' = hasOneRow(graph, logits) ? 'last' : 'all';
+  if (options.logits !== 'all' && rows === 'all') {
+    if (keepLastRow(graph, logits) > 0) rows = 'last';
+    rules.push({ rule: 'last row of logits', matched: 1, rewritten: rows === 'last' ? 1 : 0 });
   }
   const io = findDecoderIo(graph, layers, { name: logits, rows });
   graph.finish();

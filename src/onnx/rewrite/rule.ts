@@ -47,7 +47,7 @@ export interface AttentionRule {
   name: string;
   source: AttentionSource;
   /** Nodes that may be this form of attention. */
-  isAnchor(node: NodeProto): boolean;
+  isAnchor(graph: Graph, node: NodeProto): boolean;
   /** @throws {NoMatch} with the reason. */
   match(graph: Graph, node: NodeProto): AttentionMatch;
 }

@@ -1,4 +1,8 @@
-import { ELEMENT, type Graph, intAttr } from '../graph.js';
+import { intAttr, intsAttr } from '../attribute.js';
+import type { Graph } from '../graph.js';
+import { ELEMENT } from '../value-info.js';
+import { findTokens } from './find-tokens.js';
+import { castTo } from './layout.js';
 
 const SEQLENS = 'minference.seqlens_k';
 const TOTAL = 'minference.total_sequence_length';
@@ -10,21 +14,16 @@ const TOTAL = 'minference.total_sequence_length';
  */
 export function addSequenceLengths(graph: Graph, pastKey: string): { seqlensK: string; totalSequenceLength: string } {
   if (!graph.producer(SEQLENS)) {
-    const mask = graph.inputs.find((name) => /attention_mask/.test(name) && graph.type(name)?.shape?.length === 2);
+    const mask = findTokenMask(graph);
     if (mask) fromMask(graph, mask);
     else fromShapes(graph, pastKey);
   }
   return { seqlensK: SEQLENS, totalSequenceLength: TOTAL };
 }
 
-function toInt32(graph: Graph, input: string, output: string): void {
-  graph.add({
-    opType: 'Cast',
-    name: `${output}/Cast`,
-    inputs: [input],
-    outputs: [output],
-    attributes: [intAttr('to', ELEMENT.int32)],
-  });
+/** The graph input that says which tokens of past and present are there, [batch, total length]. */
+export function findTokenMask(graph: Graph): string | undefined {
+  return graph.inputs.find((name) => /attention_mask/.test(name) && graph.type(name)?.shape?.length === 2);
 }
 
 function dimension(graph: Graph, value: string, axis: number, name: string): string {
@@ -33,36 +32,43 @@ function dimension(graph: Graph, value: string, axis: number, name: string): str
   return graph.add({ opType: 'Gather', name: `${name}/Gather`, inputs: [shape, index], outputs: [`${name}/dim`] });
 }
 
-function fromMask(graph: Graph, mask: string): void {
-  const axes = graph.addInt64(`${SEQLENS}/axes`, [1]);
-  const one = graph.addInt64(`${SEQLENS}/one`, [1], []);
-  const sum = graph.add({
+/** Before opset 13 the axes are an attribute. */
+function sumOverTokens(graph: Graph, mask: string): string {
+  const asInput = graph.opset() >= 13;
+  return graph.add({
     opType: 'ReduceSum',
     name: `${SEQLENS}/ReduceSum`,
-    inputs: [mask, axes],
+    inputs: asInput ? [mask, graph.addInt64(`${SEQLENS}/axes`, [1])] : [mask],
     outputs: [`${SEQLENS}/sum`],
-    attributes: [intAttr('keepdims', 0)],
+    attributes: [intAttr('keepdims', 0), ...(asInput ? [] : [intsAttr('axes', [1])])],
   });
+}
+
+function fromMask(graph: Graph, mask: string): void {
+  const isInt64 = graph.type(mask)?.elementType === ELEMENT.int64;
+  const numbers = isInt64 ? mask : castTo(graph, mask, ELEMENT.int64, `${SEQLENS}/mask`);
+  const sum = sumOverTokens(graph, numbers);
+  const one = graph.addInt64(`${SEQLENS}/one`, [1], []);
   const last = graph.add({ opType: 'Sub', name: `${SEQLENS}/Sub`, inputs: [sum, one], outputs: [`${SEQLENS}/last`] });
-  toInt32(graph, last, SEQLENS);
-  toInt32(graph, dimension(graph, mask, 1, TOTAL), TOTAL);
+  castTo(graph, last, ELEMENT.int32, SEQLENS);
+  castTo(graph, dimension(graph, mask, 1, TOTAL), ELEMENT.int32, TOTAL);
 }
 
 function fromShapes(graph: Graph, pastKey: string): void {
-  const tokens = graph.inputs.find((name) => /input_ids/.test(name)) ?? graph.inputs[0]!;
+  const tokens = findTokens(graph);
   const past = dimension(graph, pastKey, 2, `${TOTAL}/past`);
   const added = dimension(graph, tokens, 1, `${TOTAL}/new`);
   const total = graph.add({ opType: 'Add', name: `${TOTAL}/Add`, inputs: [past, added], outputs: [`${TOTAL}/sum`] });
-  toInt32(graph, total, TOTAL);
+  castTo(graph, total, ELEMENT.int32, TOTAL);
   // Every batch row has the same length: broadcast total − 1 over the batch.
   const one = graph.addInt64(`${SEQLENS}/one`, [1], []);
   const last = graph.add({ opType: 'Sub', name: `${SEQLENS}/Sub`, inputs: [total, one], outputs: [`${SEQLENS}/last`] });
   const batch = dimension(graph, tokens, 0, `${SEQLENS}/batch`);
-  const axes = graph.addInt64(`${SEQLENS}/axes`, [0]);
+  const vector = graph.addInt64(`${SEQLENS}/vector`, [1]);
   const shape = graph.add({
-    opType: 'Unsqueeze',
-    name: `${SEQLENS}/Unsqueeze`,
-    inputs: [batch, axes],
+    opType: 'Reshape',
+    name: `${SEQLENS}/Reshape`,
+    inputs: [batch, vector],
     outputs: [`${SEQLENS}/batch_shape`],
   });
   const expanded = graph.add({
@@ -71,5 +77,5 @@ function fromShapes(graph: Graph, pastKey: string): void {
     inputs: [last, shape],
     outputs: [`${SEQLENS}/expanded`],
   });
-  toInt32(graph, expanded, SEQLENS);
+  castTo(graph, expanded, ELEMENT.int32, SEQLENS);
 }

@@ -11,19 +11,18 @@ export const MAX_CHAIN = 16;
  */
 export function scaledInput(graph: Graph, node: NodeProto): { input: string; factor: number } | null {
   if (node.opType !== 'Mul' && node.opType !== 'Div') return null;
-  const [left, right] = node.input as [string, string];
-  const factorOf = (name: string): number | null => {
-    const direct = graph.constant(name);
-    if (direct) return direct.length === 1 ? direct[0]! : null;
-    try {
-      return constantScalar(graph, name);
-    } catch (error) {
-      if (error instanceof NoMatch) return null;
-      throw error;
-    }
-  };
-  const byRight = factorOf(right);
+  const [left = '', right = ''] = node.input;
+  const byRight = numberOf(graph, right);
   if (byRight !== null) return { input: left, factor: node.opType === 'Mul' ? byRight : 1 / byRight };
-  const byLeft = node.opType === 'Mul' ? factorOf(left) : null;
+  const byLeft = node.opType === 'Mul' ? numberOf(graph, left) : null;
   return byLeft === null ? null : { input: right, factor: byLeft };
+}
+
+function numberOf(graph: Graph, name: string): number | null {
+  try {
+    return constantScalar(graph, name);
+  } catch (error) {
+    if (error instanceof NoMatch) return null;
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
 import type { NodeProto } from 'onnx-buf';
 import { intAttribute, intsAttribute } from '../../attribute.js';
 import type { Graph } from '../../graph.js';
+import { shapeOf } from '../analysis.js';
 import { NoMatch, require } from '../rule.js';
 import { MAX_CHAIN, scaledInput } from './chain.js';
 
@@ -16,8 +17,6 @@ export interface CachedOperand {
   scale: number;
   /** How often the last two dimensions were swapped. */
   transposed: number;
-  /** KV heads were repeated for groups of query heads. */
-  repeated: boolean;
 }
 
 const SEQUENCE_AXES = new Set([2, -2]);
@@ -36,13 +35,12 @@ export function findCachedOperand(graph: Graph, operand: string): CachedOperand 
   let name = operand;
   let scale = 1;
   let transposed = 0;
-  let repeated = false;
   for (let step = 0; step < MAX_CHAIN; step++) {
     const node = graph.producer(name);
     require(node, 'its keys or values come from a graph input: there is no cache to extend (cross attention?)');
     if (isConcatOfPast(graph, node)) {
       const [past, fresh] = node.input as [string, string];
-      return { past, fresh, present: presentOf(graph, node), scale, transposed, repeated };
+      return { past, fresh, present: presentOf(graph, node), scale, transposed };
     }
     const scaled = scaledInput(graph, node);
     if (scaled) {
@@ -56,7 +54,6 @@ export function findCachedOperand(graph: Graph, operand: string): CachedOperand 
       name = node.input[0]!;
     } else {
       name = repeatedInput(graph, node);
-      repeated = true;
     }
   }
   throw new NoMatch('its keys or values are not a past and new rows put together');
@@ -75,8 +72,12 @@ function repeatedInput(graph: Graph, node: NodeProto): string {
   require(expand?.opType === 'Expand', problem);
   const unsqueeze = graph.producer(expand.input[0]!);
   require(unsqueeze?.opType === 'Unsqueeze', problem);
-  const axes = intsAttribute(unsqueeze, 'axes') ?? graph.constant(unsqueeze.input[1] ?? '');
-  require(axes?.join() === '2', `${unsqueeze.name} does not repeat KV heads next to each other`);
+  const [, kvHeads, one, rows, dim] = shapeOf(graph, unsqueeze.output[0]!, 'unrepeated keys or values', 5);
+  const [, , group] = shapeOf(graph, expand.output[0]!, 'expanded keys or values', 5);
+  const repeated = shapeOf(graph, node.output[0]!, 'repeated keys or values', 4);
+  require(one === 1 &&
+    repeated.join() ===
+      [1, kvHeads! * group!, rows, dim].join(), `${node.name} does not put the copies of a KV head next to each other`);
   return unsqueeze.input[0]!;
 }
 

@@ -1,6 +1,7 @@
 import type { NodeProto } from 'onnx-buf';
 import { intsAttribute } from '../../attribute.js';
 import type { Graph } from '../../graph.js';
+import { analyze } from '../analysis.js';
 import { NoMatch, require } from '../rule.js';
 import { MAX_CHAIN } from './chain.js';
 
@@ -12,6 +13,9 @@ export interface AttentionOutput {
   /** `merged` [batch, rows, heads · dim], or `heads` [batch, heads, rows, dim]. */
   layout: 'merged' | 'heads';
 }
+
+/** Dropout does nothing at inference. */
+const KEEPS_VALUES = new Set(['Cast', 'Identity', 'Dropout']);
 
 function onlyConsumer(graph: Graph, name: string): NodeProto | null {
   const consumers = graph.consumers(name);
@@ -40,9 +44,8 @@ export function findOutput(graph: Graph, softmax: NodeProto): AttentionOutput {
       require(node.input[0] === name, 'its probabilities are the right operand of a product');
       return mergedOutput(graph, node);
     }
-    require(['Cast', 'Identity', 'Dropout', 'Where'].includes(
-      node.opType,
-    ), `${node.opType} ${node.name} after its softmax is not known`);
+    const known = node.opType === 'Where' ? guardedByIsNaN(graph, name) === node : KEEPS_VALUES.has(node.opType);
+    require(known, `${node.opType} ${node.name} after its softmax is not known`);
     name = node.output[0]!;
   }
   throw new NoMatch('its probabilities meet no values');
@@ -54,13 +57,6 @@ function mergedOutput(graph: Graph, product: NodeProto): AttentionOutput {
   if (transpose?.opType !== 'Transpose' || intsAttribute(transpose, 'perm')?.join() !== '0,2,1,3') return heads;
   const reshape = onlyConsumer(graph, transpose.output[0]!);
   if (reshape?.opType !== 'Reshape') return heads;
-  const declared = graph.type(reshape.output[0]!)?.shape?.length;
-  const rank = declared ?? graph.constant(reshape.input[1]!)?.length ?? shapeRank(graph, reshape.input[1]!);
+  const rank = analyze(graph).shape(reshape.output[0]!)?.length;
   return rank === 3 ? { product, name: reshape.output[0]!, layout: 'merged' } : heads;
-}
-
-/** Rank of a shape put together by Concat, one dimension an input. */
-function shapeRank(graph: Graph, name: string): number | undefined {
-  const node = graph.producer(name);
-  return node?.opType === 'Concat' ? node.input.length : undefined;
 }
