@@ -6,6 +6,7 @@ import { type ExternalData, externalize } from './external-data.js';
 import { GraphWriter } from './graph-writer.js';
 import { type DecoderSpec, type DecoderStyle, resolveSpec } from './spec.js';
 import { writeGenai } from './styles/genai.js';
+import { writeGenaiMha } from './styles/genai-mha.js';
 import { writeOptimum } from './styles/optimum/optimum.js';
 import { randomWeights, type WeightSource } from './weights.js';
 
@@ -25,6 +26,7 @@ interface Exporter {
 
 const EXPORTERS: Partial<Record<DecoderStyle, Exporter>> = {
   genai: { write: writeGenai, producerName: 'onnxruntime-genai', irVersion: 10, opsets: { '': 22, [MICROSOFT]: 1 } },
+  mha: { write: writeGenaiMha, producerName: 'onnxruntime-genai', irVersion: 10, opsets: { '': 22, [MICROSOFT]: 1 } },
   optimum: { write: writeOptimum, producerName: 'pytorch', irVersion: 8, opsets: { '': 18 } },
 };
 

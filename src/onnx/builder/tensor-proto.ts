@@ -36,18 +36,18 @@ export function floatBytes(values: Float32Array, type: 'float32' | 'float16'): U
 }
 
 /** Numbers as the bytes of a tensor of any element type. */
-export function numberBytes(values: readonly number[], type: ElementType): Uint8Array<ArrayBuffer> {
+export function numberBytes(values: readonly (number | bigint)[], type: ElementType): Uint8Array<ArrayBuffer> {
   switch (type) {
     case 'float32':
     case 'float16':
-      return floatBytes(Float32Array.from(values), type);
+      return floatBytes(Float32Array.from(values, Number), type);
     case 'int64':
       return bytesOf(BigInt64Array.from(values, BigInt));
     case 'int32':
-      return bytesOf(Int32Array.from(values));
+      return bytesOf(Int32Array.from(values, Number));
     case 'uint8':
     case 'bool':
-      return Uint8Array.from(values);
+      return Uint8Array.from(values, Number);
   }
 }
 

@@ -12,6 +12,11 @@ export interface GenaiOp {
   output?: string;
 }
 
+type Scalar = number | bigint;
+
+/** Type names of ONNX where they differ from ours. */
+const TYPE_LABEL: Partial<Record<ElementType, string>> = { float32: 'FLOAT' };
+
 /** Names of the symbolic dimensions in onnxruntime-genai's graphs. */
 export const BATCH = 'batch_size';
 export const SEQUENCE = 'sequence_length';
@@ -40,18 +45,23 @@ export class GenaiGraph {
     return output;
   }
 
-  /** A Constant node shared by all users of the value; a list makes a vector, a number a scalar. */
-  constant(type: ElementType, value: number | readonly number[]): string {
-    const list = typeof value === 'number' ? [value] : value;
-    const dims = typeof value === 'number' ? [] : [value.length];
-    const label = `${type.toUpperCase()}/${typeof value === 'number' ? value : `[${value.join(', ')}]`}`;
-    const output = `/model/constants/${label}`;
-    if (this.#constants.has(label)) return output;
-    this.#constants.add(label);
+  /**
+   * A Constant node shared by all users of the value; a list makes a vector, a number a scalar.
+   *
+   * @param label - how the value is written in the names, where that differs from JavaScript's way
+   */
+  constant(type: ElementType, value: Scalar | readonly Scalar[], label?: string): string {
+    const list = Array.isArray(value) ? (value as readonly Scalar[]) : [value as Scalar];
+    const dims = Array.isArray(value) ? [list.length] : [];
+    const text = label ?? (Array.isArray(value) ? `[${list.join(', ')}]` : `${value}`);
+    const key = `${TYPE_LABEL[type] ?? type.toUpperCase()}/${text}`;
+    const output = `/model/constants/${key}`;
+    if (this.#constants.has(key)) return output;
+    this.#constants.add(key);
     const tensor = tensorProto('', type, dims, numberBytes(list, type));
     this.context.graph.node({
       op: 'Constant',
-      name: `/model/constant_nodes/${label}`,
+      name: `/model/constant_nodes/${key}`,
       inputs: [],
       outputs: [output],
       attributes: { value: { tensor } },

@@ -12,7 +12,7 @@ export interface Projections {
 
 type Part = 'q' | 'k' | 'v';
 
-/** The q, k and v projections with their biases and norms; `packed` says whether the consumer takes one tensor. */
+/** The q, k and v projections with their biases and norms; `packed` allows one MatMul for all three. */
 export function writeProjections(genai: GenaiGraph, layer: number, input: string, packed: boolean): Projections {
   const { spec } = genai.context;
   const path = `/model/layers.${layer}/attn`;
@@ -34,7 +34,7 @@ export function writeProjections(genai: GenaiGraph, layer: number, input: string
   let query: string;
   let key: string;
   let value: string;
-  if (spec.packedQkv && (packed || spec.qkNorm)) {
+  if (packed && spec.packedQkv) {
     const qkv = project('qkv_proj', ['q', 'k', 'v']);
     if (!spec.qkNorm) return { query: qkv, key: null, value: null };
     const outputs = [0, 1, 2].map((index) => `${path}/qkv_proj/Split/output_${index}`);
