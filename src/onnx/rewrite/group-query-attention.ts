@@ -14,6 +14,8 @@ const KNOWN_ATTRIBUTES = new Set([
   'do_rotary',
   'rotary_interleaved',
   'local_window_size',
+  // A cache of the window's tokens only. The op takes caches of all tokens instead, and computes the window from them.
+  'sliding_window_cache',
 ]);
 /** Attributes that change nothing at these values. */
 const NEUTRAL: Record<string, number> = { smooth_softmax: 0, qk_output: 0, kv_cache_bit_width: 0 };
