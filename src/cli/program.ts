@@ -100,5 +100,6 @@ export function buildProgram(run: RunAction): Command {
       ]),
     );
   for (const spec of commands) addCommand(program, spec, run);
+  program.helpCommand('help [command]', 'show the help of a command');
   return program;
 }

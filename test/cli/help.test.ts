@@ -20,6 +20,11 @@ describe('help and version', () => {
     expect(help.duration).toBeLessThan(2000);
   });
 
+  it('help <command> is <command> --help', async () => {
+    const [help, option] = await Promise.all([runCli(['help', 'search']), runCli(['search', '--help'])]);
+    expect(help).toMatchObject({ exitCode: 0, stdout: option.stdout });
+  });
+
   it('shows the version of package.json', async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const result = await runCli(['--version']);
