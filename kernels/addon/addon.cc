@@ -1,6 +1,9 @@
 // What JavaScript sees of the native host; its TypeScript twin is src/runtime/binding-types.ts.
 #include <napi.h>
 
+#include "addon_data.h"
+#include "create_worker.h"
+#include "failure.h"
 #include "minference/cpu.h"
 #include "ort.h"
 #include "session_wrap.h"
@@ -9,31 +12,34 @@
 namespace minference::addon {
 namespace {
 
+// loadRuntime(path) → version of ONNX Runtime.
 Napi::Value load_runtime(const Napi::CallbackInfo& info) {
-  try {
-    return Napi::String::New(info.Env(), open_ort(info[0].As<Napi::String>().Utf8Value()));
-  } catch (const std::exception& error) {
-    throw Napi::Error::New(info.Env(), error.what());
-  }
+  return checked(info.Env(),
+                 [&] { return Napi::String::New(info.Env(), open_ort(info[0].As<Napi::String>().Utf8Value())); });
 }
 
 // kernelInfo(headDim) → { blockM, blockN, keyAlign, simd } of the optimized CPU kernels on this processor.
 Napi::Value kernel_info(const Napi::CallbackInfo& info) {
-  const KernelGeometry geometry = cpu::optimized_geometry(info[0].As<Napi::Number>().Int64Value());
-  auto result = Napi::Object::New(info.Env());
-  result.Set("blockM", geometry.block_m);
-  result.Set("blockN", geometry.block_n);
-  result.Set("keyAlign", geometry.key_align);
-  result.Set("simd", cpu::simd_level());
-  return result;
+  return checked(info.Env(), [&] {
+    const KernelGeometry geometry = cpu::optimized_geometry(info[0].As<Napi::Number>().Int64Value());
+    auto result = Napi::Object::New(info.Env());
+    result.Set("blockM", geometry.block_m);
+    result.Set("blockN", geometry.block_n);
+    result.Set("keyAlign", geometry.key_align);
+    result.Set("simd", cpu::simd_level());
+    return result;
+  });
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto* data = new AddonData;
+  env.SetInstanceData(data);
+  data->tensor = Napi::Persistent(TensorWrap::define(env));
+  data->session = Napi::Persistent(SessionWrap::define(env));
   exports.Set("loadRuntime", Napi::Function::New(env, load_runtime));
   exports.Set("kernelInfo", Napi::Function::New(env, kernel_info));
   exports.Set("createSession", Napi::Function::New(env, create_session));
-  exports.Set("Tensor", TensorWrap::define(env));
-  exports.Set("Session", SessionWrap::define(env));
+  exports.Set("Tensor", data->tensor.Value());
   return exports;
 }
 

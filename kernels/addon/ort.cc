@@ -2,43 +2,55 @@
 
 #include <dlfcn.h>
 
-#include <memory>
+#include <mutex>
 #include <stdexcept>
 
 namespace minference::addon {
 namespace {
 
-std::string opened_path;
-std::string version;
+struct Runtime {
+  std::string path;
+  std::string version;
+  Ort::Env env{nullptr};
+};
+
+std::mutex mutex;
 // Never destroyed: sessions may outlive static destruction at process exit.
-Ort::Env* env = nullptr;
+Runtime* runtime = nullptr;
+
+const OrtApi* find_api(const std::string& path, std::string& version) {
+  // Kept open for the life of the process; the copy that onnxruntime-node has loaded is found, not loaded again.
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) throw std::runtime_error(dlerror());
+  auto* get_base = reinterpret_cast<const OrtApiBase* (*)()>(dlsym(library, "OrtGetApiBase"));
+  if (get_base == nullptr)
+    throw std::runtime_error(path + " does not export OrtGetApiBase: not an ONNX Runtime library");
+  version = get_base()->GetVersionString();
+  const OrtApi* api = get_base()->GetApi(ORT_API_VERSION);
+  if (api == nullptr) {
+    throw std::runtime_error("expected ONNX Runtime with API version " + std::to_string(ORT_API_VERSION) + " (1." +
+                             std::to_string(ORT_API_VERSION) + " or newer), found " + version + " in " + path);
+  }
+  return api;
+}
 
 }  // namespace
 
 std::string open_ort(const std::string& path) {
-  if (env != nullptr) {
-    if (path == opened_path) return version;
-    throw std::runtime_error("ONNX Runtime is already loaded from " + opened_path);
+  const std::lock_guard lock(mutex);
+  if (runtime != nullptr) {
+    if (path == runtime->path) return runtime->version;
+    throw std::runtime_error("ONNX Runtime is already loaded from " + runtime->path);
   }
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) throw std::runtime_error(dlerror());
-  auto* get_base = reinterpret_cast<const OrtApiBase* (*)()>(dlsym(library, "OrtGetApiBase"));
-  if (get_base == nullptr) throw std::runtime_error(path + " does not export OrtGetApiBase");
-  const OrtApi* api = get_base()->GetApi(ORT_API_VERSION);
-  if (api == nullptr) {
-    throw std::runtime_error("expected ONNX Runtime with API version " + std::to_string(ORT_API_VERSION) + ", found " +
-                             get_base()->GetVersionString() + " in " + path);
-  }
-  Ort::InitApi(api);
-  env = new Ort::Env(ORT_LOGGING_LEVEL_ERROR, "minference");
-  opened_path = path;
-  version = get_base()->GetVersionString();
+  std::string version;
+  Ort::InitApi(find_api(path, version));
+  runtime = new Runtime{path, version, Ort::Env(ORT_LOGGING_LEVEL_FATAL, "minference")};
   return version;
 }
 
 Ort::Env& ort_env() {
-  if (env == nullptr) throw std::logic_error("ONNX Runtime is not loaded");
-  return *env;
+  if (runtime == nullptr) throw std::logic_error("ONNX Runtime is not loaded");
+  return runtime->env;
 }
 
 }  // namespace minference::addon

@@ -1,90 +1,63 @@
 #include "tensor_wrap.h"
 
 #include <cstring>
-#include <stdexcept>
+#include <vector>
+
+#include "addon_data.h"
+#include "failure.h"
 
 namespace minference::addon {
 namespace {
 
-Napi::FunctionReference constructor;
-
-size_t element_size(int32_t type) {
-  switch (type) {
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT:
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32:
-      return 4;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16:
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16:
-      return 2;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64:
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE:
-      return 8;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8:
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8:
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL:
-      return 1;
-    default:
-      throw std::invalid_argument("unsupported tensor element type " + std::to_string(type));
-  }
+std::vector<int64_t> to_shape(const Napi::Array& dims) {
+  std::vector<int64_t> shape(dims.Length());
+  for (uint32_t i = 0; i < shape.size(); ++i) shape[i] = dims.Get(i).As<Napi::Number>().Int64Value();
+  return shape;
 }
 
 }  // namespace
 
-std::shared_ptr<TensorData> TensorWrap::allocate(int32_t type, const std::vector<int64_t>& shape) {
-  size_t bytes = element_size(type);
-  for (int64_t dim : shape) {
-    if (dim < 0 || __builtin_mul_overflow(bytes, static_cast<size_t>(dim), &bytes)) {
-      throw std::invalid_argument("tensor shape is negative or too large");
-    }
-  }
-  auto data = std::make_shared<TensorData>();
-  constexpr size_t kAlignment = 64;
-  data->buffer.reset(new std::byte[bytes + kAlignment]);
-  auto address = reinterpret_cast<uintptr_t>(data->buffer.get());
-  void* aligned = reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment);
-  data->bytes = bytes;
-  auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-  data->value = Ort::Value::CreateTensor(memory, aligned, bytes, shape.data(), shape.size(),
-                                         static_cast<ONNXTensorElementDataType>(type));
-  return data;
-}
-
 Napi::Function TensorWrap::define(Napi::Env env) {
-  Napi::Function function = DefineClass(env, "Tensor",
-                                        {
-                                            InstanceAccessor<&TensorWrap::element_type>("elementType"),
-                                            InstanceAccessor<&TensorWrap::shape>("shape"),
-                                            InstanceAccessor<&TensorWrap::bytes>("byteLength"),
-                                            InstanceMethod<&TensorWrap::view>("view"),
-                                            InstanceMethod<&TensorWrap::dispose>("dispose"),
-                                        });
-  constructor = Napi::Persistent(function);
-  constructor.SuppressDestruct();
-  return function;
+  return DefineClass(env, "Tensor",
+                     {
+                         InstanceAccessor<&TensorWrap::element_type>("elementType"),
+                         InstanceAccessor<&TensorWrap::shape>("shape"),
+                         InstanceAccessor<&TensorWrap::bytes>("byteLength"),
+                         InstanceMethod<&TensorWrap::view>("view"),
+                         InstanceMethod<&TensorWrap::read>("read"),
+                         InstanceMethod<&TensorWrap::write>("write"),
+                         InstanceMethod<&TensorWrap::dispose>("dispose"),
+                     });
 }
 
 Napi::Object TensorWrap::wrap(Napi::Env env, std::shared_ptr<TensorData> data) {
-  return constructor.New({Napi::External<std::shared_ptr<TensorData>>::New(env, &data)});
+  return AddonData::of(env).tensor.New({Napi::External<std::shared_ptr<TensorData>>::New(env, &data)});
+}
+
+std::shared_ptr<TensorData> TensorWrap::unwrap(const Napi::Value& value) {
+  Napi::Env env = value.Env();
+  if (!value.IsObject() || !value.As<Napi::Object>().InstanceOf(AddonData::of(env).tensor.Value())) {
+    throw to_error(env, {"NATIVE", "expected a tensor"});
+  }
+  TensorWrap* tensor = Napi::ObjectWrap<TensorWrap>::Unwrap(value.As<Napi::Object>());
+  tensor->alive();
+  return tensor->data_;
 }
 
 TensorWrap::TensorWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TensorWrap>(info) {
-  try {
+  checked(info.Env(), [&] {
     if (info[0].IsExternal()) {
       data_ = *info[0].As<Napi::External<std::shared_ptr<TensorData>>>().Data();
     } else {
-      std::vector<int64_t> shape;
-      auto dims = info[1].As<Napi::Array>();
-      for (uint32_t i = 0; i < dims.Length(); ++i) shape.push_back(dims.Get(i).As<Napi::Number>().Int64Value());
-      data_ = allocate(info[0].As<Napi::Number>().Int32Value(), shape);
+      data_ = allocate_tensor(info[0].As<Napi::Number>().Int32Value(), to_shape(info[1].As<Napi::Array>()));
     }
-    // Lets the garbage collector know how much memory this small object keeps.
-    accounted_ = static_cast<int64_t>(data_->bytes);
-    Napi::MemoryManagement::AdjustExternalMemory(info.Env(), accounted_);
-  } catch (const std::exception& error) {
-    throw Napi::Error::New(info.Env(), error.what());
-  }
+  });
+  // Lets the garbage collector know how much memory this small object keeps.
+  accounted_ = static_cast<int64_t>(data_->bytes);
+  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), accounted_);
 }
 
+// Collected: a view that is still in use goes on holding the memory.
 TensorWrap::~TensorWrap() { release(); }
 
 void TensorWrap::release() {
@@ -94,7 +67,7 @@ void TensorWrap::release() {
 }
 
 TensorData& TensorWrap::alive() const {
-  if (!data_) throw Napi::Error::New(Env(), "the tensor has been disposed");
+  if (!data_) throw to_error(Env(), {"NATIVE", "the tensor has been disposed"});
   return *data_;
 }
 
@@ -103,7 +76,7 @@ Napi::Value TensorWrap::element_type(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value TensorWrap::shape(const Napi::CallbackInfo& info) {
-  std::vector<int64_t> dims = alive().value.GetTensorTypeAndShapeInfo().GetShape();
+  const std::vector<int64_t> dims = alive().value.GetTensorTypeAndShapeInfo().GetShape();
   auto array = Napi::Array::New(info.Env(), dims.size());
   for (uint32_t i = 0; i < dims.size(); ++i) array.Set(i, Napi::Number::New(info.Env(), static_cast<double>(dims[i])));
   return array;
@@ -113,16 +86,51 @@ Napi::Value TensorWrap::bytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(alive().bytes));
 }
 
-// A view of the elements: it keeps the memory alive even after dispose().
 Napi::Value TensorWrap::view(const Napi::CallbackInfo& info) {
   TensorData& data = alive();
+  if (!view_.IsEmpty()) {
+    Napi::ArrayBuffer cached = view_.Value();
+    if (!cached.IsEmpty()) return cached;
+  }
   if (data.bytes == 0) return Napi::ArrayBuffer::New(info.Env(), 0);
-  auto* keep = new std::shared_ptr<TensorData>(data_);
-  return Napi::ArrayBuffer::New(
+  hold_ = std::make_shared<Hold>(Hold{data_});
+  auto buffer = Napi::ArrayBuffer::New(
       info.Env(), data.value.GetTensorMutableRawData(), data.bytes,
-      [](Napi::Env, void*, std::shared_ptr<TensorData>* held) { delete held; }, keep);
+      [](Napi::Env, void*, std::shared_ptr<Hold>* hold) { delete hold; }, new std::shared_ptr<Hold>(hold_));
+  view_ = Napi::Reference<Napi::ArrayBuffer>::New(buffer, 0);
+  return buffer;
 }
 
-void TensorWrap::dispose(const Napi::CallbackInfo&) { release(); }
+Napi::Value TensorWrap::read(const Napi::CallbackInfo& info) {
+  TensorData& data = alive();
+  auto copy = Napi::ArrayBuffer::New(info.Env(), data.bytes);
+  if (data.bytes != 0) std::memcpy(copy.Data(), data.value.GetTensorRawData(), data.bytes);
+  return copy;
+}
+
+void TensorWrap::write(const Napi::CallbackInfo& info) {
+  TensorData& data = alive();
+  const auto source = info[0].As<Napi::TypedArray>();
+  const int64_t offset = info[1].As<Napi::Number>().Int64Value();
+  const size_t bytes = source.ByteLength();
+  if (offset < 0 || bytes > data.bytes || static_cast<size_t>(offset) > data.bytes - bytes) {
+    throw to_error(info.Env(), {"NATIVE", "expected elements that fit into the tensor"});
+  }
+  if (bytes == 0) return;
+  const auto* from = static_cast<const std::byte*>(source.ArrayBuffer().Data()) + source.ByteOffset();
+  std::memmove(static_cast<std::byte*>(data.value.GetTensorMutableRawData()) + offset, from, bytes);
+}
+
+// The memory goes at once unless a run uses it, so the view must not reach it any longer.
+void TensorWrap::dispose(const Napi::CallbackInfo&) {
+  if (!view_.IsEmpty()) {
+    Napi::ArrayBuffer buffer = view_.Value();
+    if (!buffer.IsEmpty() && !buffer.IsDetached()) buffer.Detach();
+    view_.Reset();
+  }
+  if (hold_) hold_->data.reset();
+  hold_.reset();
+  release();
+}
 
 }  // namespace minference::addon

@@ -1,31 +1,41 @@
 #include "attention_probe_op.h"
 
-#include <stdexcept>
+#include <cmath>
 
+#include "attention_call.h"
 #include "implementation.h"
+#include "parallel_for.h"
+#include "pattern_rows.h"
 
 namespace minference::ops {
+namespace {
+
+float read_budget(const Ort::KernelContext& context) {
+  const auto budget = required_input(context, kBudget, "budget");
+  expect(element_count(budget) == 1, "expected budget of shape [1], found " + to_text(shape_of(budget)));
+  const float flops = *budget.GetTensorData<float>();
+  expect(flops >= 0.f && std::isfinite(flops), "expected a finite budget >= 0, found " + std::to_string(flops));
+  return flops;
+}
+
+}  // namespace
 
 OrtStatusPtr AttentionProbeKernel::ComputeV2(OrtKernelContext* raw) {
   return as_status(AttentionProbeSpec::name, [&] {
     Ort::KernelContext context(raw);
-    AttentionCall call(context, attributes_, dtype_, op_outputs(context));
-    if (call.shape.batch != 1) {
-      throw std::invalid_argument("expected a batch of 1, found " + std::to_string(call.shape.batch));
-    }
-    const auto budget = context.GetInput(kBudget);
-    if (budget.GetTensorTypeAndShapeInfo().GetElementCount() != 1) {
-      throw std::invalid_argument("expected budget with one element");
-    }
+    const std::vector<HeadPattern> candidates = read_pattern_rows(context, "candidates", true);
+    const float budget = read_budget(context);
+    AttentionCall call(context, attributes_, dtype_, OutputSet::kAttention);
+    expect(call.shape.batch == 1, "expected a batch of 1, found " + std::to_string(call.shape.batch));
     ProbeParams probe{};
-    probe.candidates = call.patterns.data();
-    probe.num_candidates = static_cast<int64_t>(call.patterns.size());
-    probe.budget_flops = *budget.GetTensorData<float>();
-    const std::vector<int64_t> scores{call.shape.num_heads, probe.num_candidates, kScoreFields};
+    probe.candidates = candidates.data();
+    probe.num_candidates = static_cast<int64_t>(candidates.size());
+    probe.budget_flops = budget;
+    const Shape scores{call.shape.num_heads, probe.num_candidates, kScoreFields};
     probe.scores = context.GetOutput(kFourth, scores).GetTensorMutableData<float>();
     // The probe compares against dense row by row, so it needs every row's LSE.
-    std::vector<float> lse(static_cast<size_t>(call.shape.num_heads * call.shape.seqlen_q));
-    call.attention.lse = lse.data();
+    const size_t rows = static_cast<size_t>(call.shape.num_heads * call.shape.seqlen_q);
+    call.attention.lse = static_cast<float*>(call.scratch.allocate(rows * sizeof(float)));
     probe.attention = call.attention;
     const ParallelFor parallel = parallel_for(raw);
     rope_and_cache(attributes_, call.rope, parallel);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "attention_attributes.h"
 #include "custom_op.h"
 
 namespace minference::ops {
@@ -18,7 +19,7 @@ struct AttentionProbeSpec {
   static constexpr const char* name = "AttentionProbe";
   static constexpr SlotInfo inputs[] = {
       MINFERENCE_ATTENTION_INPUTS, {Slot::kInt32, false, true}, {Slot::kFloat32, false, true}};
-  static constexpr SlotInfo outputs[] = {{Slot::kData}, {Slot::kData}, {Slot::kData}, {Slot::kFloat32}};
+  static constexpr SlotInfo outputs[] = {{Slot::kData}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kFloat32}};
 };
 
 using AttentionProbeOp = CustomOp<AttentionProbeSpec, AttentionProbeKernel>;

@@ -2,9 +2,14 @@
 #pragma once
 
 #include <exception>
+#include <iterator>
 #include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
 
-#include "attention_inputs.h"
+#include "minference/params.h"
+#include "ort.h"
 
 namespace minference::ops {
 
@@ -36,11 +41,22 @@ inline ONNXTensorElementDataType element_type(Slot slot, DataType dtype) {
 // Runs `body` and turns exceptions into a status that carries the node's op type.
 template <typename Body>
 OrtStatusPtr as_status(const char* op, Body&& body) {
+  const auto failure = [op](OrtErrorCode code, const char* text) {
+    return Ort::GetApi().CreateStatus(code, (std::string(op) + ": " + text).c_str());
+  };
   try {
     body();
     return nullptr;
+  } catch (const Ort::Exception& error) {
+    return failure(error.GetOrtErrorCode(), error.what());
+  } catch (const std::invalid_argument& error) {
+    return failure(ORT_INVALID_ARGUMENT, error.what());
+  } catch (const std::bad_alloc&) {
+    return failure(ORT_FAIL, "out of memory");
   } catch (const std::exception& error) {
-    return Ort::GetApi().CreateStatus(ORT_INVALID_ARGUMENT, (std::string(op) + ": " + error.what()).c_str());
+    return failure(ORT_FAIL, error.what());
+  } catch (...) {
+    return failure(ORT_FAIL, "unknown error");
   }
 }
 
@@ -76,9 +92,11 @@ class CustomOp : public Ort::CustomOpBase<CustomOp<Spec, Kernel>, Kernel, true> 
 };
 
 // Inputs 0 - 11, as com.microsoft.GroupQueryAttention has them.
-#define MINFERENCE_ATTENTION_INPUTS                                                                               \
-  {Slot::kData}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kData, true},              \
-      {Slot::kInt32, false, true}, {Slot::kInt32, false, true}, {Slot::kData, true}, {Slot::kData, true},         \
-      {Slot::kInt64, true, true}, {Slot::kData, true}, {Slot::kData, true, true}
+#define MINFERENCE_ATTENTION_INPUTS                                                                       \
+  {Slot::kData}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kData, true},      \
+      {Slot::kInt32, false, true}, {Slot::kInt32, false, true}, {Slot::kData, true}, {Slot::kData, true}, \
+      {Slot::kInt64, true, true}, {Slot::kData, true}, {                                                  \
+    Slot::kData, true, true                                                                               \
+  }
 
 }  // namespace minference::ops

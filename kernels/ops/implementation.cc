@@ -1,8 +1,5 @@
 #include "implementation.h"
 
-#include <stdexcept>
-#include <string>
-
 namespace minference::ops {
 
 KernelGeometry reference_geometry(const AttentionAttributes& attributes, int64_t head_dim) {
@@ -19,12 +16,6 @@ void rope_and_cache(const AttentionAttributes& attributes, const RopeCacheParams
   } else {
     cpu::rope_and_cache_optimized(params, parallel);
   }
-}
-
-void expect_patterns(const std::vector<HeadPattern>& patterns, int64_t num_heads) {
-  if (static_cast<int64_t>(patterns.size()) == num_heads) return;
-  throw std::invalid_argument("expected head_patterns of shape [" + std::to_string(num_heads) + ", 4], found [" +
-                              std::to_string(patterns.size()) + ", 4]");
 }
 
 }  // namespace minference::ops

@@ -10,8 +10,8 @@ using minference::DataType;
 
 // ONNX Runtime keeps pointers to the ops and the domain for as long as the library is loaded.
 Ort::CustomOpDomain& domain() {
-  static minference::ops::SparseAttentionOp sparse_attention[] = {minference::ops::SparseAttentionOp(DataType::kFloat32),
-                                                                  minference::ops::SparseAttentionOp(DataType::kFloat16)};
+  static minference::ops::SparseAttentionOp sparse_attention[] = {
+      minference::ops::SparseAttentionOp(DataType::kFloat32), minference::ops::SparseAttentionOp(DataType::kFloat16)};
   static minference::ops::AttentionProbeOp attention_probe[] = {minference::ops::AttentionProbeOp(DataType::kFloat32),
                                                                 minference::ops::AttentionProbeOp(DataType::kFloat16)};
   static minference::ops::SparseIndexOp sparse_index[] = {minference::ops::SparseIndexOp(DataType::kFloat32),
@@ -31,7 +31,7 @@ Ort::CustomOpDomain& domain() {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(OrtSessionOptions* options,
-                                                                              const OrtApiBase* base) {
+                                                                               const OrtApiBase* base) {
   const OrtApi* api = base->GetApi(ORT_API_VERSION);
   if (api == nullptr) {
     const OrtApi* oldest = base->GetApi(1);

@@ -1,7 +1,10 @@
 #include "sparse_attention_op.h"
 
+#include "attention_call.h"
 #include "implementation.h"
 #include "minference/op_times.h"
+#include "parallel_for.h"
+#include "pattern_rows.h"
 
 namespace minference::ops {
 
@@ -9,11 +12,11 @@ OrtStatusPtr SparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
   return as_status(SparseAttentionSpec::name, [&] {
     const ScopedTime time(op_times().total_ns);
     Ort::KernelContext context(raw);
-    AttentionCall call(context, attributes_, dtype_, op_outputs(context));
-    expect_patterns(call.patterns, attributes_.num_heads);
-    call.attention.patterns = call.patterns.data();
+    const std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
+    AttentionCall call(context, attributes_, dtype_, OutputSet::kAttention);
+    call.attention.patterns = patterns.data();
     if (context.GetOutputCount() > kFourth) {
-      const std::vector<int64_t> lse{call.shape.batch, call.shape.num_heads, call.shape.seqlen_q};
+      const Shape lse{call.shape.batch, call.shape.num_heads, call.shape.seqlen_q};
       if (auto output = context.GetOutput(kFourth, lse)) call.attention.lse = output.GetTensorMutableData<float>();
     }
     const ParallelFor parallel = parallel_for(raw);

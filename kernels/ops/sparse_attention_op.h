@@ -1,5 +1,6 @@
 #pragma once
 
+#include "attention_attributes.h"
 #include "custom_op.h"
 
 namespace minference::ops {
@@ -17,7 +18,8 @@ class SparseAttentionKernel {
 struct SparseAttentionSpec {
   static constexpr const char* name = "SparseAttention";
   static constexpr SlotInfo inputs[] = {MINFERENCE_ATTENTION_INPUTS, {Slot::kInt32, false, true}};
-  static constexpr SlotInfo outputs[] = {{Slot::kData}, {Slot::kData}, {Slot::kData}, {Slot::kFloat32, true}};
+  static constexpr SlotInfo outputs[] = {
+      {Slot::kData}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kFloat32, true}};
 };
 
 using SparseAttentionOp = CustomOp<SparseAttentionSpec, SparseAttentionKernel>;

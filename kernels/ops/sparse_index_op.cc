@@ -1,58 +1,63 @@
 #include "sparse_index_op.h"
 
 #include <algorithm>
-#include <array>
 
+#include "attention_call.h"
 #include "implementation.h"
+#include "parallel_for.h"
+#include "pattern_rows.h"
 
 namespace minference::ops {
 namespace {
 
+// The indices of all heads, one after the other.
+struct JoinedIndex {
+  std::vector<int64_t> range_offsets{0}, column_offsets{0}, tiles;
+  std::vector<int32_t> ranges, columns;
+  std::vector<double> flops;
+
+  void append(const SparseIndex& head) {
+    const int64_t base = range_offsets.back();
+    for (size_t i = 1; i < head.range_offsets.size(); ++i) range_offsets.push_back(base + head.range_offsets[i]);
+    for (const KeyRange& range : head.ranges) ranges.insert(ranges.end(), {range.begin, range.end});
+    columns.insert(columns.end(), head.columns.begin(), head.columns.end());
+    column_offsets.push_back(static_cast<int64_t>(columns.size()));
+    tiles.push_back(head.tiles);
+    flops.push_back(head.flops);
+  }
+};
+
 template <typename T>
-void write(Ort::KernelContext& context, size_t output, const std::vector<int64_t>& shape, const std::vector<T>& data) {
+void write(Ort::KernelContext& context, size_t output, const Shape& shape, const std::vector<T>& data) {
   std::copy(data.begin(), data.end(), context.GetOutput(output, shape).GetTensorMutableData<T>());
 }
+
+int64_t length(const auto& vector) { return static_cast<int64_t>(vector.size()); }
 
 }  // namespace
 
 OrtStatusPtr SparseIndexKernel::ComputeV2(OrtKernelContext* raw) {
   return as_status(SparseIndexSpec::name, [&] {
     Ort::KernelContext context(raw);
-    std::array<std::vector<std::byte>, 3> scratch;
-    const AllocateOutput allocate = [&](OutputIndex index, const std::vector<int64_t>& shape) -> void* {
-      size_t bytes = sizeof(float);
-      for (int64_t dim : shape) bytes *= static_cast<size_t>(dim);
-      scratch[index].resize(index == kOutput ? 0 : bytes);
-      return scratch[index].data();
-    };
-    AttentionCall call(context, attributes_, dtype_, allocate);
-    expect_patterns(call.patterns, attributes_.num_heads);
-    call.attention.patterns = call.patterns.data();
+    const std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
+    AttentionCall call(context, attributes_, dtype_, OutputSet::kNone);
+    expect(call.shape.batch > 0, "expected a batch of at least 1, found 0");
+    call.attention.patterns = patterns.data();
     const ParallelFor parallel = parallel_for(raw);
     rope_and_cache(attributes_, call.rope, parallel);
 
-    std::vector<int64_t> range_offsets{0}, column_offsets{0}, tiles;
-    std::vector<int32_t> ranges, columns;
-    std::vector<double> flops;
-    for (int64_t h = 0; h < attributes_.num_heads; ++h) {
-      const SparseIndex index =
-          attributes_.reference
-              ? cpu::build_index_reference(call.attention, 0, h, reference_geometry(attributes_, call.shape.head_dim))
-              : cpu::build_index_optimized(call.attention, 0, h, parallel);
-      const int64_t base = range_offsets.back();
-      for (size_t i = 1; i < index.range_offsets.size(); ++i) range_offsets.push_back(base + index.range_offsets[i]);
-      for (const KeyRange& range : index.ranges) ranges.insert(ranges.end(), {range.begin, range.end});
-      columns.insert(columns.end(), index.columns.begin(), index.columns.end());
-      column_offsets.push_back(static_cast<int64_t>(columns.size()));
-      tiles.push_back(index.tiles);
-      flops.push_back(index.flops);
+    JoinedIndex joined;
+    const KernelGeometry geometry = reference_geometry(attributes_, call.shape.head_dim);
+    for (int64_t head = 0; head < attributes_.num_heads; ++head) {
+      joined.append(attributes_.reference ? cpu::build_index_reference(call.attention, 0, head, geometry)
+                                          : cpu::build_index_optimized(call.attention, 0, head, parallel));
     }
-    write(context, 0, {static_cast<int64_t>(range_offsets.size())}, range_offsets);
-    write(context, 1, {static_cast<int64_t>(ranges.size() / 2), 2}, ranges);
-    write(context, 2, {static_cast<int64_t>(column_offsets.size())}, column_offsets);
-    write(context, 3, {static_cast<int64_t>(columns.size())}, columns);
-    write(context, 4, {attributes_.num_heads}, tiles);
-    write(context, 5, {attributes_.num_heads}, flops);
+    write(context, 0, {length(joined.range_offsets)}, joined.range_offsets);
+    write(context, 1, {length(joined.ranges) / 2, 2}, joined.ranges);
+    write(context, 2, {length(joined.column_offsets)}, joined.column_offsets);
+    write(context, 3, {length(joined.columns)}, joined.columns);
+    write(context, 4, {length(joined.tiles)}, joined.tiles);
+    write(context, 5, {length(joined.flops)}, joined.flops);
   });
 }
 

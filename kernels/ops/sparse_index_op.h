@@ -1,5 +1,6 @@
 #pragma once
 
+#include "attention_attributes.h"
 #include "custom_op.h"
 
 namespace minference::ops {

@@ -4,8 +4,19 @@ export interface NativeBinding {
   loadRuntime(path: string): string;
   /** Geometry of the optimized CPU kernels for a head dimension, and the instruction set they chose. */
   kernelInfo(headDim: number): { blockM: number; blockN: number; keyAlign: number; simd: string };
-  createSession(options: NativeSessionOptions): Promise<NativeSession>;
-  Tensor: new (elementType: number, shape: readonly number[]) => NativeTensor;
+  /** Works on another thread. The model's bytes must not change before the promise is settled. */
+  createSession(options: NativeSessionOptions): { promise: Promise<NativeSession>; cancel(): void };
+  /** Uninitialised host memory. */
+  Tensor: new (
+    elementType: number,
+    shape: readonly number[],
+  ) => NativeTensor;
+}
+
+/** What every function and promise of the addon fails with. */
+export interface NativeError extends Error {
+  /** ONNX Runtime's name of the error, such as INVALID_GRAPH; NATIVE for the addon's own checks. */
+  code: string;
 }
 
 export interface NativeSessionOptions {
@@ -29,19 +40,27 @@ export interface NativeTensor {
   readonly elementType: number;
   readonly shape: number[];
   readonly byteLength: number;
-  /** The elements' memory itself; stays valid after dispose(). */
+  /** The elements' memory itself, the same buffer each time; detached by dispose(). */
   view(): ArrayBuffer;
+  /** A copy of the elements. */
+  read(): ArrayBuffer;
+  write(source: NodeJS.TypedArray, byteOffset: number): void;
+  /** Frees the memory at once, or after the runs that use it. */
   dispose(): void;
 }
 
 export interface NativeSession {
   readonly inputs: NativeTensorInfo[];
   readonly outputs: NativeTensorInfo[];
-  /** Runs on another thread. A fetch with null is allocated by ONNX Runtime. */
+  /**
+   * Runs on another thread. A fetch with a tensor is written into it and yields null; the others are allocated by ONNX
+   * Runtime, on the host or on the session's device.
+   */
   run(
     feeds: readonly (readonly [name: string, tensor: NativeTensor])[],
-    fetches: readonly (readonly [name: string, tensor: NativeTensor | null])[],
-  ): { promise: Promise<NativeTensor[]>; terminate(): void };
+    fetches: readonly (readonly [name: string, target: NativeTensor | 'host' | 'device'])[],
+  ): { promise: Promise<(NativeTensor | null)[]>; terminate(): void };
   endProfiling(): string;
+  /** Frees the session, after the runs under way. */
   dispose(): void;
 }

@@ -9,11 +9,15 @@ import type { Device } from './types.js';
  */
 export async function resolveDevice(requested: 'auto' | Device): Promise<Device> {
   if (requested === 'cpu') return 'cpu';
-  const gpu = gpuFacts();
-  if (gpu.usable) return 'cuda';
+  if (gpuFacts().usable) return 'cuda';
   if (requested === 'auto') return 'cpu';
-  const missing = gpu.checks.filter((check) => !check.ok);
-  throw new MinferenceError(
+  throw cudaUnavailable();
+}
+
+/** What 'cuda' lacks on this machine, and how to get it. */
+export function cudaUnavailable(): MinferenceError {
+  const missing = gpuFacts().checks.filter((check) => !check.ok);
+  return new MinferenceError(
     'DEVICE_UNAVAILABLE',
     `expected a usable CUDA device, found: ${missing.map((check) => check.found).join('; ')}`,
     { hint: missing.map((check) => check.fix).join('; ') },

@@ -1,22 +1,31 @@
 import { MinferenceError } from '../errors.js';
 import type { DType, HostData } from './types.js';
 
+type HostArray = { readonly name: string; new (buffer: ArrayBuffer): HostData };
+
 interface DTypeInfo {
   /** TensorProto.DataType. */
   onnx: number;
   bytes: number;
-  view: (buffer: ArrayBuffer, byteOffset?: number, length?: number) => HostData;
+  /** What holds the elements in JavaScript. */
+  array: HostArray;
+  view: (buffer: ArrayBuffer) => HostData;
+}
+
+function entry(onnx: number, array: HostArray & { BYTES_PER_ELEMENT: number }): DTypeInfo {
+  return { onnx, bytes: array.BYTES_PER_ELEMENT, array, view: (buffer) => new array(buffer) };
 }
 
 export const DTYPES: Record<DType, DTypeInfo> = {
-  float32: { onnx: 1, bytes: 4, view: (b, o, n) => new Float32Array(b, o, n) },
-  uint8: { onnx: 2, bytes: 1, view: (b, o, n) => new Uint8Array(b, o, n) },
-  int8: { onnx: 3, bytes: 1, view: (b, o, n) => new Int8Array(b, o, n) },
-  int32: { onnx: 6, bytes: 4, view: (b, o, n) => new Int32Array(b, o, n) },
-  int64: { onnx: 7, bytes: 8, view: (b, o, n) => new BigInt64Array(b, o, n) },
-  bool: { onnx: 9, bytes: 1, view: (b, o, n) => new Uint8Array(b, o, n) },
-  float16: { onnx: 10, bytes: 2, view: (b, o, n) => new Uint16Array(b, o, n) },
-  bfloat16: { onnx: 16, bytes: 2, view: (b, o, n) => new Uint16Array(b, o, n) },
+  float32: entry(1, Float32Array),
+  uint8: entry(2, Uint8Array),
+  int8: entry(3, Int8Array),
+  int32: entry(6, Int32Array),
+  int64: entry(7, BigInt64Array),
+  bool: entry(9, Uint8Array),
+  float16: entry(10, Uint16Array),
+  float64: entry(11, Float64Array),
+  bfloat16: entry(16, Uint16Array),
 };
 
 const byOnnx = new Map(Object.entries(DTYPES).map(([name, info]) => [info.onnx, name as DType]));

@@ -7,23 +7,32 @@ import type { NativeFiles } from './locate.js';
 
 const PROBE_TIMEOUT_MS = 60_000;
 
-/** ModelProto of one Identity node, x → y, float32 [1], opset 17. */
-const IDENTITY_MODEL =
-  '08083a420a170a01781201791a0570726f626522084964656e74697479120570726f62655a0f0a0178120a0a08080112040a02080162' +
-  '0f0a0179120a0a08080112040a02080142021011';
+/** ModelProto, base64: one SparseAttention node, qkv float32 [1, 1, 12] → y float32 [1, 1, 4], one head of 4. */
+export const PROBE_MODEL =
+  'CAo6/QEKeAoDcWt2CgAKAAoACgAKBGxhc3QKBXRvdGFsCgAKAAoACgAKAAoIcGF0dGVybnMSAXkiD1NwYXJzZUF0dGVudGlvbioQ' +
+  'CgludW1faGVhZHMYAaABAioTCgxrdl9udW1faGVhZHMYAaABAjoNYWkubWluZmVyZW5jZRIEdGVzdCoQCAEQBkIEbGFzdEoEAAAA' +
+  'ACoRCAEQBkIFdG90YWxKBAEAAAAqIggBCAQQBkIIcGF0dGVybnNKEAIAAAABAAAAAQAAAAEAAABaGQoDcWt2EhIKEAgBEgwKAggB' +
+  'CgIIAQoCCAxiFwoBeRISChAIARIMCgIIAQoCCAEKAggEQgQKABAWQhEKDWFpLm1pbmZlcmVuY2UQAUIRCg1jb20ubWljcm9zb2Z0' +
+  'EAE=';
 
-/** What the child does: open the addon and ONNX Runtime, register the ops, run the model above. CommonJS, for `-e`. */
+/**
+ * What the child does: open the addon and ONNX Runtime, register the ops, run the model above. A single key's attention
+ * output is its value. CommonJS, for `node -e`.
+ */
 const PROBE_SCRIPT = `
 const [addon, ops, onnxRuntime, model] = process.argv.slice(1);
-const native = require(addon);
-native.loadRuntime(onnxRuntime);
-const options = { model: Uint8Array.from(Buffer.from(model, 'hex')), opsLibrary: ops, threads: 1, optimization: 0 };
-native.createSession(options).then(async (session) => {
-  const x = new native.Tensor(1, [1]);
-  new Float32Array(x.view())[0] = 42;
-  const [y] = await session.run([['x', x]], [['y', null]]).promise;
-  if (new Float32Array(y.view())[0] !== 42) throw new Error('a one-node model gave a wrong result');
-}).catch((error) => { console.error(error.message); process.exit(1); });
+async function probe() {
+  const native = require(addon);
+  native.loadRuntime(onnxRuntime);
+  const options = { model: new Uint8Array(Buffer.from(model, 'base64')), opsLibrary: ops, threads: 1, optimization: 0 };
+  const session = await native.createSession(options).promise;
+  const qkv = new native.Tensor(1, [1, 1, 12]);
+  qkv.write(Float32Array.from({ length: 12 }, (_, index) => index), 0);
+  const [y] = await session.run([['qkv', qkv]], [['y', 'host']]).promise;
+  const found = new Float32Array(y.read()).join();
+  if (found !== '8,9,10,11') throw new Error('expected 8,9,10,11 from a one-node model, found ' + found);
+}
+probe().catch((error) => { console.error(error.message); process.exit(1); });
 `;
 
 /**
@@ -36,7 +45,7 @@ export function probeNative(files: NativeFiles): void {
   const state = stateOf(files);
   const remembered = join(dirname(files.buildInfo), 'probe.json');
   if (readRemembered(remembered) === state) return;
-  const argv = ['-e', PROBE_SCRIPT, files.addon, files.ops, files.onnxRuntime, IDENTITY_MODEL];
+  const argv = ['-e', PROBE_SCRIPT, files.addon, files.ops, files.onnxRuntime, PROBE_MODEL];
   const child = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: PROBE_TIMEOUT_MS });
   if (child.status !== 0) throw loadFailure(files, child);
   try {
@@ -64,11 +73,16 @@ function readRemembered(path: string): string | undefined {
 }
 
 function loadFailure(files: NativeFiles, child: ReturnType<typeof spawnSync>): MinferenceError {
-  const text = String(child.stderr ?? '').trim();
-  const lines = text.split('\n').filter((line) => /error|cannot|expected|undefined|version|not /i.test(line));
-  const ending = child.signal ? `the loading process ended with ${child.signal}` : `exit code ${child.status}`;
-  const reason = lines.at(0) ?? (text.split('\n').at(-1) || (child.error?.message ?? ending));
-  return new MinferenceError('NATIVE_LOAD_FAILED', `the native part does not load: ${reason} (${ending})`, {
-    hint: `rebuild it with: npm run build:kernels. Files: ${files.addon}, ${files.ops}, ${files.onnxRuntime}`,
+  const lines = String(child.stderr ?? '')
+    .trim()
+    .split('\n');
+  // The child's own message comes last; a loader or a library may have written before it.
+  const reason = lines.findLast((line) => line.trim() !== '') ?? '';
+  const ending = child.signal ? `the process that tried it ended with ${child.signal}` : child.error?.message;
+  const text = [reason, ending].filter(Boolean).join('; ') || `exit code ${child.status}`;
+  return new MinferenceError('NATIVE_LOAD_FAILED', `the native part does not load: ${text}`, {
+    hint:
+      'Rebuild it with: npm run build:kernels. If that does not help, check the files that were loaded: ' +
+      `${files.addon}, ${files.ops}, ${files.onnxRuntime}`,
   });
 }

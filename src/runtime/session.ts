@@ -1,8 +1,11 @@
-import { availableParallelism } from 'node:os';
-import { MinferenceError } from '../errors.js';
 import type { NativeSession, NativeTensorInfo } from './binding-types.js';
+import { checkBindings } from './check-bindings.js';
+import { physicalCores } from './cpu-count.js';
+import { cudaUnavailable } from './device.js';
 import { dtypeFromOnnx } from './dtype.js';
 import { loadNative, opsLibraryPath } from './native.js';
+import { callNative } from './native-error.js';
+import { finishNativeWork, throwIfAborted } from './native-work.js';
 import { Tensor } from './tensor.js';
 import type { Device, DType, RunOptions, SessionOptions, TensorInfo } from './types.js';
 
@@ -23,28 +26,33 @@ export class Session implements Disposable {
   }
 
   /**
-   * @throws {MinferenceError} RUNTIME_FAILED with ONNX Runtime's text when the model cannot be loaded.
+   * @throws {MinferenceError} RUNTIME_FAILED with ONNX Runtime's text and code when the model cannot be loaded;
+   *   MODEL_UNSUPPORTED for inputs or outputs of exotic types; NATIVE_NOT_BUILT, NATIVE_LOAD_FAILED,
+   *   DEVICE_UNAVAILABLE; ABORTED.
    */
   static async create(options: SessionOptions): Promise<Session> {
-    if (options.device === 'cuda') {
-      throw new MinferenceError('DEVICE_UNAVAILABLE', 'expected device cpu, found cuda: this build has no CUDA ops', {
-        hint: 'use --device cpu',
-      });
-    }
+    const { signal } = options;
+    if (options.device === 'cuda') throw cudaUnavailable();
+    throwIfAborted(signal);
     const native = loadNative();
-    const session = await native
-      .createSession({
+    const what = 'the model cannot be loaded';
+    const { promise, cancel } = callNative(what, () =>
+      native.createSession({
         model: options.model,
-        threads: options.threads ?? availableParallelism(),
+        threads: options.threads ?? physicalCores(),
         optimization: OPTIMIZATION[options.optimization ?? 'all'],
         ...(options.externalDataFolder === undefined ? {} : { externalDataFolder: options.externalDataFolder }),
         ...(options.profilePrefix === undefined ? {} : { profilePrefix: options.profilePrefix }),
         ...(options.customOps === false ? {} : { opsLibrary: opsLibraryPath() }),
-      })
-      .catch((error: unknown) => {
-        throw runtimeError('ONNX Runtime cannot load the model', error);
-      });
-    return new Session(session, options.device);
+      }),
+    );
+    const session = await finishNativeWork({ what, work: promise, stop: cancel, signal });
+    try {
+      return new Session(session, options.device);
+    } catch (error) {
+      session.dispose();
+      throw error;
+    }
   }
 
   /** Uninitialised memory on this session's device. */
@@ -54,9 +62,10 @@ export class Session implements Disposable {
 
   /**
    * Runs the graph once. `fetches` names the outputs wanted: where they go, or a tensor to write into (it may be one of
-   * the feeds: a cache shared between past and present).
+   * the feeds: a cache shared between past and present). The caller disposes what it gets.
    *
-   * @throws {MinferenceError} RUNTIME_FAILED with ONNX Runtime's text; ABORTED when the signal fired.
+   * @throws {MinferenceError} RUNTIME_FAILED for wrong names and types, or with ONNX Runtime's text and code; ABORTED
+   *   when the signal fired.
    */
   async run(
     feeds: Record<string, Tensor>,
@@ -64,33 +73,32 @@ export class Session implements Disposable {
     options: RunOptions = {},
   ): Promise<Record<string, Tensor>> {
     const { signal } = options;
-    if (signal?.aborted) throw aborted(signal);
+    throwIfAborted(signal);
+    checkBindings(this.inputs, this.outputs, feeds, fetches);
     const outputs = Object.entries(fetches);
-    const handle = this.#native.run(
-      Object.entries(feeds).map(([name, tensor]) => [name, tensor.native] as const),
-      outputs.map(([name, target]) => [name, target instanceof Tensor ? target.native : null] as const),
+    const what = 'the model cannot be run';
+    const { promise, terminate } = callNative(what, () =>
+      this.#native.run(
+        Object.entries(feeds).map(([name, tensor]) => [name, tensor.native] as const),
+        outputs.map(([name, target]) => [name, target instanceof Tensor ? target.native : target] as const),
+      ),
     );
-    const terminate = () => handle.terminate();
-    signal?.addEventListener('abort', terminate, { once: true });
-    try {
-      const results = await handle.promise;
-      return Object.fromEntries(
-        outputs.map(([name, target], i) => [name, target instanceof Tensor ? target : new Tensor(results[i]!)]),
-      );
-    } catch (error) {
-      if (signal?.aborted) throw aborted(signal);
-      throw runtimeError('ONNX Runtime failed', error);
-    } finally {
-      signal?.removeEventListener('abort', terminate);
-    }
+    const results = await finishNativeWork({ what, work: promise, stop: terminate, signal });
+    return Object.fromEntries(
+      outputs.map(([name, target], i) => [name, target instanceof Tensor ? target : new Tensor(results[i]!)]),
+    );
   }
 
-  /** Ends profiling and returns the path of the profile. */
+  /**
+   * Ends profiling and returns the path of the profile.
+   *
+   * @throws {MinferenceError} RUNTIME_FAILED when the session is disposed.
+   */
   endProfiling(): string {
-    return this.#native.endProfiling();
+    return callNative('the profile cannot be written', () => this.#native.endProfiling());
   }
 
-  /** Frees the session once the runs under way are done. */
+  /** Frees the session, after the runs under way. Tensors that it returned stay valid. */
   dispose(): void {
     this.#native.dispose();
   }
@@ -102,12 +110,4 @@ export class Session implements Disposable {
 
 function describe(info: NativeTensorInfo): TensorInfo {
   return { name: info.name, dtype: dtypeFromOnnx(info.elementType, info.name), shape: info.shape };
-}
-
-function aborted(signal: AbortSignal): MinferenceError {
-  return new MinferenceError('ABORTED', 'the run was interrupted', { cause: signal.reason });
-}
-
-function runtimeError(what: string, error: unknown): MinferenceError {
-  return new MinferenceError('RUNTIME_FAILED', `${what}: ${(error as Error).message}`, { cause: error });
 }

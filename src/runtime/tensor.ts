@@ -2,6 +2,7 @@ import { MinferenceError } from '../errors.js';
 import type { NativeTensor } from './binding-types.js';
 import { DTYPES, dtypeFromOnnx } from './dtype.js';
 import { loadNative } from './native.js';
+import { callNative } from './native-error.js';
 import type { DType, HostData } from './types.js';
 
 /**
@@ -12,7 +13,7 @@ export class Tensor implements Disposable {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly byteLength: number;
-  readonly location = 'host' as const;
+  readonly location: 'host' | 'cuda' = 'host';
   /** @internal */
   readonly native: NativeTensor;
 
@@ -24,47 +25,66 @@ export class Tensor implements Disposable {
     this.byteLength = native.byteLength;
   }
 
-  /** Uninitialised host memory. */
+  /**
+   * Uninitialised host memory.
+   *
+   * @throws {MinferenceError} RUNTIME_FAILED for negative dimensions and sizes that there is no memory for.
+   */
   static allocate(dtype: DType, shape: readonly number[]): Tensor {
+    checkShape(shape);
     const { Tensor: NativeTensorClass } = loadNative();
-    return new Tensor(new NativeTensorClass(DTYPES[dtype].onnx, shape));
+    const what = `a tensor of ${dtype} [${shape.join(', ')}] cannot be allocated`;
+    return new Tensor(callNative(what, () => new NativeTensorClass(DTYPES[dtype].onnx, shape)));
   }
 
   /**
-   * A host tensor with a copy of `data`.
+   * A host tensor with a copy of `data`, an array of the type that {@link HostData} has for `dtype`.
    *
-   * @throws {RangeError} when the number of elements is not the product of `shape`.
+   * @throws {MinferenceError} RUNTIME_FAILED when type or number of the elements do not fit.
    */
   static fromArray(dtype: DType, data: HostData, shape: readonly number[]): Tensor {
     const elements = shape.reduce((product, dim) => product * dim, 1);
     if (data.length !== elements) {
-      throw new RangeError(`expected ${elements} elements for shape [${shape.join(', ')}], found ${data.length}`);
+      throw new MinferenceError(
+        'RUNTIME_FAILED',
+        `expected ${elements} elements for shape [${shape.join(', ')}], found ${data.length}`,
+      );
     }
+    checkElements(dtype, data);
     const tensor = Tensor.allocate(dtype, shape);
-    tensor.data().set(data as never);
+    tensor.#copyFrom(data, 0);
     return tensor;
   }
 
-  /** The elements themselves, not a copy: row-major, valid for as long as the view is held. */
+  /**
+   * The elements themselves, not a copy: row-major. After `dispose()` the array is empty.
+   *
+   * @throws {MinferenceError} RUNTIME_FAILED when the tensor is disposed.
+   */
   data(): HostData {
-    return DTYPES[this.dtype].view(this.native.view());
+    return DTYPES[this.dtype].view(callNative('the tensor cannot be read', () => this.native.view()));
   }
 
   /** A copy of the elements. */
   async toHost(): Promise<HostData> {
-    return this.data().slice();
+    return DTYPES[this.dtype].view(callNative('the tensor cannot be read', () => this.native.read()));
   }
 
-  /** Overwrites elements from `elementOffset` on. */
+  /**
+   * Overwrites elements from `elementOffset` on.
+   *
+   * @throws {MinferenceError} RUNTIME_FAILED when type or number of the elements do not fit.
+   */
   async write(data: HostData, elementOffset = 0): Promise<void> {
-    const target = this.data();
-    if (elementOffset < 0 || elementOffset + data.length > target.length) {
+    checkElements(this.dtype, data);
+    const elements = this.byteLength / DTYPES[this.dtype].bytes;
+    if (!Number.isSafeInteger(elementOffset) || elementOffset < 0 || elementOffset + data.length > elements) {
       throw new MinferenceError(
         'RUNTIME_FAILED',
-        `expected at most ${target.length - elementOffset} elements at offset ${elementOffset}, found ${data.length}`,
+        `expected elements within the ${elements} of the tensor, found ${data.length} at offset ${elementOffset}`,
       );
     }
-    target.set(data as never, elementOffset);
+    this.#copyFrom(data, elementOffset);
   }
 
   dispose(): void {
@@ -74,4 +94,21 @@ export class Tensor implements Disposable {
   [Symbol.dispose](): void {
     this.dispose();
   }
+
+  #copyFrom(data: HostData, elementOffset: number): void {
+    const byteOffset = elementOffset * DTYPES[this.dtype].bytes;
+    callNative('the tensor cannot be written', () => this.native.write(data, byteOffset));
+  }
+}
+
+function checkShape(shape: readonly number[]): void {
+  if (shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) return;
+  throw new MinferenceError('RUNTIME_FAILED', `expected dimensions >= 0, found [${shape.join(', ')}]`);
+}
+
+function checkElements(dtype: DType, data: HostData): void {
+  const { array } = DTYPES[dtype];
+  if (data instanceof array) return;
+  const found = (data as object).constructor.name;
+  throw new MinferenceError('RUNTIME_FAILED', `expected a ${array.name} for elements of ${dtype}, found a ${found}`);
 }

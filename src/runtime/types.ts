@@ -1,8 +1,8 @@
 /** Element types that cross the native boundary; names follow NumPy. */
-export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
+export type DType = 'float64' | 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
 
 /** Host view of a tensor's elements. float16 and bfloat16 travel as their 16-bit patterns. */
-export type HostData = Float32Array | Uint16Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
+export type HostData = Float64Array | Float32Array | Uint16Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
 
 export type Device = 'cpu' | 'cuda';
 
@@ -14,7 +14,7 @@ export interface TensorInfo {
 }
 
 export interface SessionOptions {
-  /** Serialized ONNX ModelProto. Not kept after creation. */
+  /** Serialized ONNX ModelProto. Must not change before the session is created; not kept afterwards. */
   model: Uint8Array;
   /** Folder against which the model's external data locations are resolved. */
   externalDataFolder?: string;
@@ -27,9 +27,11 @@ export interface SessionOptions {
   optimization?: 'none' | 'basic' | 'extended' | 'all';
   /** When set, ORT writes a per-node profile with this file prefix; `session.endProfiling()` returns its path. */
   profilePrefix?: string;
+  /** Stops the creation and rejects with code ABORTED. */
+  signal?: AbortSignal;
 }
 
 export interface RunOptions {
-  /** Stops the run (ORT's terminate flag) and rejects with code ABORTED. */
+  /** Stops the run before its next node (ORT's terminate flag) and rejects with code ABORTED. */
   signal?: AbortSignal;
 }
