@@ -9,8 +9,10 @@ const GAP = 2;
 const LEFT = 56;
 const TOP = 52;
 const LEGEND = 34;
-/** Room for title and legend where there are few heads. */
+/** Room for the legend where there are few heads. */
 const MIN_WIDTH = 430;
+/** Width of an average character of the title; generous, since fonts differ. */
+const TITLE_CHARACTER = 7.8;
 
 const TYPES: Record<HeadEntry['type'], { label: string; color: string }> = {
   vertical_slash: { label: 'vertical-slash', color: '#2563a8' },
@@ -22,7 +24,7 @@ const TYPES: Record<HeadEntry['type'], { label: string; color: string }> = {
 /** Map of layers × heads as SVG: the colour is the pattern that won, the depth of the colour its mass recall. */
 export function patternMap(file: PatternFile): string {
   const heads = Math.max(...file.layers.map((layer) => layer.heads.length));
-  const width = Math.max(MIN_WIDTH, LEFT + heads * CELL + 12);
+  const width = Math.max(MIN_WIDTH, LEFT + heads * CELL + 12, Math.ceil(24 + title(file).length * TITLE_CHARACTER));
   const height = TOP + file.layers.length * CELL + LEGEND;
   const cells = file.layers.flatMap((layer, row) => layer.heads.map((head, column) => cell(head, row, column)));
   return [
