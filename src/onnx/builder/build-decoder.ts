@@ -5,6 +5,7 @@ import { MICROSOFT } from './domains.js';
 import { type ExternalData, externalize } from './external-data.js';
 import { GraphWriter } from './graph-writer.js';
 import { type DecoderSpec, type DecoderStyle, resolveSpec } from './spec.js';
+import { writeAttention23 } from './styles/attention23.js';
 import { writeGenai } from './styles/genai.js';
 import { writeGenaiMha } from './styles/genai-mha.js';
 import { writeOptimum } from './styles/optimum/optimum.js';
@@ -24,9 +25,10 @@ interface Exporter {
   opsets: Record<string, number>;
 }
 
-const EXPORTERS: Partial<Record<DecoderStyle, Exporter>> = {
+const EXPORTERS: Record<DecoderStyle, Exporter> = {
   genai: { write: writeGenai, producerName: 'onnxruntime-genai', irVersion: 10, opsets: { '': 22, [MICROSOFT]: 1 } },
   mha: { write: writeGenaiMha, producerName: 'onnxruntime-genai', irVersion: 10, opsets: { '': 22, [MICROSOFT]: 1 } },
+  attention23: { write: writeAttention23, producerName: 'minference', irVersion: 11, opsets: { '': 23 } },
   optimum: { write: writeOptimum, producerName: 'pytorch', irVersion: 8, opsets: { '': 18 } },
 };
 
@@ -35,7 +37,7 @@ export function buildDecoder(spec: DecoderSpec): BuiltDecoder {
   const resolved = resolveSpec(spec);
   const { weights } = resolved;
   const graph = new GraphWriter(weights === 'hollow');
-  const exporter = EXPORTERS[resolved.style]!;
+  const exporter = EXPORTERS[resolved.style];
   exporter.write({ spec: resolved, graph, weights: sourceOf(weights) ?? randomWeights(resolved, resolved.seed) });
 
   const opsets = resolved.quantization ? { ...exporter.opsets, [MICROSOFT]: 1 } : exporter.opsets;

@@ -131,7 +131,8 @@ export function resolveSpec(spec: DecoderSpec): ResolvedSpec {
   check(resolved.rotaryDim % 2 === 0 && resolved.rotaryDim <= headDim, 'an even rotaryDim of at most headDim');
   const fused = resolved.style !== 'genai' || resolved.rotaryDim % 16 === 0;
   check(fused, 'a rotaryDim that is a multiple of 16, as GroupQueryAttention takes it');
-  check(resolved.style !== 'mha' || !resolved.slidingWindow, 'no slidingWindow, which the mha style does not write');
+  const windowed = resolved.style === 'genai' || resolved.style === 'optimum';
+  check(windowed || !resolved.slidingWindow, 'no slidingWindow in this style');
   check(resolved.weights !== 'hollow' || resolved.externalData !== false, 'externalData for hollow weights');
   const { blockSize = 16, unpack = 'kernel', symmetric = true } = resolved.quantization ?? {};
   check(blockSize >= 16 && Number.isInteger(Math.log2(blockSize)), 'a blockSize that is a power of two from 16 on');

@@ -1,4 +1,5 @@
 import { MICROSOFT } from '../domains.js';
+import type { ResolvedSpec } from '../spec.js';
 import { floatBytes } from '../tensor-proto.js';
 import { BATCH, type GenaiGraph, SEQUENCE } from './genai-graph.js';
 
@@ -10,9 +11,13 @@ export interface Residual {
   skip: string | null;
 }
 
+/** The RMS norm of a style: ONNX Runtime's own op, or that of opset 23. */
+export const normOp = ({ style }: Pick<ResolvedSpec, 'style'>) =>
+  style === 'attention23' ? 'RMSNormalization' : 'SimplifiedLayerNormalization';
+
 /**
  * SimplifiedLayerNormalization for the first norm, SkipSimplifiedLayerNormalization after that; the last one keeps only
- * its first output.
+ * its first output. In the attention23 style: Add, then RMSNormalization.
  *
  * @param path - `/model/layers.0/input_layernorm`
  * @param source - Hugging Face name of the scale
@@ -29,16 +34,20 @@ export function writeNorm(
   );
   const normed = `${path}/output_0`;
   const epsilon = { float: spec.rmsNormEps };
-  if (residual.skip === null) {
+  if (residual.skip === null || spec.style === 'attention23') {
+    const root =
+      residual.skip === null
+        ? residual.root
+        : genai.op('Add', `${path}/Add`, [residual.root, residual.skip], { type, shape });
     graph.node({
-      op: 'SimplifiedLayerNormalization',
+      op: normOp(spec),
       name: `${path}/LayerNorm`,
-      inputs: [residual.root, weight],
+      inputs: [root, weight],
       outputs: [normed],
       attributes: { epsilon, axis: { int: -1 }, stash_type: { int: 1 } },
     });
     graph.value(normed, type, shape);
-    return { normed, root: residual.root };
+    return { normed, root };
   }
   const root = `${path}/output_3`;
   graph.node({

@@ -2,6 +2,7 @@ import { floatBytes } from '../tensor-proto.js';
 import { layerWeight } from '../weights.js';
 import { BATCH, type GenaiGraph, SEQUENCE } from './genai-graph.js';
 import { writeLinear } from './genai-linear.js';
+import { normOp } from './genai-norm.js';
 
 /** Query, key and value of a layer; key and value are null when the query holds all three side by side. */
 export interface Projections {
@@ -65,7 +66,7 @@ export function writeProjections(genai: GenaiGraph, layer: number, input: string
   return { query, key, value };
 }
 
-/** RMS norm over each head: Reshape to heads, SimplifiedLayerNormalization, Reshape back. */
+/** RMS norm over each head: Reshape to heads, norm, Reshape back. */
 function writeHeadNorm(genai: GenaiGraph, layer: number, part: 'q' | 'k', input: string, width: number): string {
   const { spec, graph, weights } = genai.context;
   const type = spec.activations;
@@ -80,7 +81,7 @@ function writeHeadNorm(genai: GenaiGraph, layer: number, part: 'q' | 'k', input:
     [input, genai.constant('int64', [0, -1, spec.headDim])],
     heads,
   );
-  const normed = genai.op('SimplifiedLayerNormalization', `${path}/SimplifiedLayerNormalization`, [split, weight], {
+  const normed = genai.op(normOp(spec), `${path}/${normOp(spec)}`, [split, weight], {
     ...heads,
     attributes: { epsilon: { float: spec.rmsNormEps }, axis: { int: -1 }, stash_type: { int: 1 } },
   });
