@@ -22,8 +22,9 @@ describe('the embedded model', () => {
     writeFileSync(prompt, `${task}\n${filler.repeat(12)}${needle} ${filler.repeat(28)}\n${question}\n`);
   });
 
+  // At 1,024 tokens the index alone costs an eighth of dense attention: 20 % would leave too little to answer well.
   it('search writes a pattern file and a map, and says what won in every layer', async () => {
-    const result = await runCli(['search', '--length', '1k', '--out', patterns]);
+    const result = await runCli(['search', '--length', '1k', '--budget', '60%', '--out', patterns]);
     expect(result.exitCode).toBe(0);
     const lines = result.stdout.split('\n');
     expect(lines[0]).toMatch(/layer +patterns +recall +answer error +error +cost/);
@@ -33,7 +34,7 @@ describe('the embedded model', () => {
     const file = patternFileSchema.parse(JSON.parse(readFileSync(patterns, 'utf8')));
     expect(file.layers).toHaveLength(8);
     expect(file.search).toMatchObject({ objective: 'answer', length: 1024 });
-    expect(readFileSync(join(folder, 'patterns.svg'), 'utf8')).toMatch(/^<svg/);
+    expect(readFileSync(join(folder, 'patterns.svg'), 'utf8')).toContain('<svg');
   });
 
   it('search --json on stdout parses while progress goes to stderr', async () => {
@@ -98,7 +99,7 @@ describe('the embedded model', () => {
     expect(result.stdout).toMatch(/^ +1k +dense +100\.0/m);
     expect(result.stdout).toMatch(/^ +minference +\d/m);
     const heatMap = result.stdout.match(/^heat maps +(.*)$/m)?.[1];
-    expect(readFileSync(heatMap!, 'utf8')).toMatch(/<svg/);
+    expect(readFileSync(heatMap!, 'utf8')).toContain('<svg');
     expect(JSON.parse(readFileSync(out, 'utf8')).prompts).toHaveLength(2);
   });
 
