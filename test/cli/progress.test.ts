@@ -41,7 +41,7 @@ describe('plain lines, where stderr is no terminal', () => {
   it.each([{ CI: 'true' }, { TERM: 'dumb' }])('also on a terminal when %j', async (env) => {
     const { stdout } = await runInTerminal(command('run', 2, 50), env);
     expect(stdout).not.toContain(ESCAPE);
-    expect(stdout).toContain('layer 2  vertical_slash\r\nSearching: 2 layers in 0:00\r\nthe result');
+    expect(stdout).toContain('layer 2  vertical_slash\r\nSearching: 2 layers in 0:00\r\n\r\nthe result');
   });
 });
 
