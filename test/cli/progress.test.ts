@@ -88,7 +88,7 @@ describe('a terminal', () => {
   });
 
   it('gives the terminal back after a crash', async () => {
-    const { stdout, exitCode } = await runInTerminal(command('crash', 20, 200));
+    const { stdout, exitCode } = await runInTerminal(command('crash', 20, 1000));
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/error:.* unexpected failure: boom/);
     expect(stdout.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(stdout.lastIndexOf(HIDE_CURSOR));
