@@ -40,6 +40,8 @@ export const isStandard = (domain: string): boolean => domain === '' || domain =
 export class Graph {
   readonly proto: ModelProto;
   readonly #graph: GraphProto;
+  /** In file order, added ones last. */
+  readonly #nodes: Set<NodeProto>;
   readonly #producers = new Map<string, NodeProto>();
   readonly #consumers = new Map<string, Set<NodeProto>>();
   readonly #initializers: Map<string, TensorProto>;
@@ -51,10 +53,11 @@ export class Graph {
   /** @throws {MinferenceError} MODEL_INVALID for two producers of one value, or a cycle. */
   constructor(model: ModelProto) {
     const source = model.graph!;
+    this.#nodes = new Set(
+      source.node.map((node) => copy(NodeProtoSchema, node, { input: [...node.input], output: [...node.output] })),
+    );
     this.#graph = copy(GraphProtoSchema, source, {
-      node: source.node.map((node) =>
-        copy(NodeProtoSchema, node, { input: [...node.input], output: [...node.output] }),
-      ),
+      node: [],
       initializer: [...source.initializer],
       input: [...source.input],
       output: [...source.output],
@@ -66,7 +69,7 @@ export class Graph {
     this.#inputs = new Set(source.input.map(({ name }) => name).filter((name) => !this.#initializers.has(name)));
     this.#outputs = new Set(source.output.map(({ name }) => name));
     for (const name of [...this.#initializers.keys(), ...this.#inputs]) this.#names.add(name);
-    for (const node of this.#graph.node) {
+    for (const node of this.#nodes) {
       for (const name of node.output) {
         const taken = this.#producers.has(name) || this.#initializers.has(name) || this.#inputs.has(name);
         if (name && taken) throw invalid(`two sources of the value ${name}`);
@@ -76,8 +79,8 @@ export class Graph {
     this.order();
   }
 
-  get nodes(): readonly NodeProto[] {
-    return this.#graph.node;
+  get nodes(): Iterable<NodeProto> {
+    return this.#nodes;
   }
   get inputs(): readonly string[] {
     return [...this.#inputs];
@@ -142,7 +145,7 @@ export class Graph {
       output: [...outputs],
       attribute: attributes,
     });
-    this.#graph.node.push(node);
+    this.#nodes.add(node);
     this.#index(node);
     return outputs[0]!;
   }
@@ -199,8 +202,9 @@ export class Graph {
     this.#consume(name, node);
   }
 
-  /** Cuts a node out: another may then produce its outputs. {@link finish} drops it. */
+  /** Takes a node out: another may then produce its outputs. */
   detach(node: NodeProto): void {
+    this.#nodes.delete(node);
     for (const output of node.output) if (this.#producers.get(output) === node) this.#producers.delete(output);
     for (const input of nodeInputs(node)) this.#consumers.get(input)?.delete(node);
   }
@@ -216,7 +220,7 @@ export class Graph {
   }
 
   /** Every node after those it reads from. */
-  order(nodes: Iterable<NodeProto> = this.#graph.node): NodeProto[] {
+  order(nodes: Iterable<NodeProto> = this.#nodes): NodeProto[] {
     const result = topologicalOrder(nodes, (name) => this.#producers.get(name));
     if ('ordered' in result) return result.ordered;
     throw invalid(`a cycle through ${result.cycle.opType} ${result.cycle.name || result.cycle.output[0]}`);
@@ -235,10 +239,11 @@ export class Graph {
     return needed;
   }
 
-  /** Drops what no output needs, and puts nodes into topological order. Graph inputs stay. */
+  /** Drops what no output needs, and writes the nodes to {@link proto} in topological order. Graph inputs stay. */
   finish(): void {
     const needed = this.ancestors(this.outputs);
-    this.#graph.node = this.order(this.#graph.node.filter((node) => needed.has(node)));
+    for (const node of this.#nodes) if (!needed.has(node)) this.detach(node);
+    this.#graph.node = this.order();
     const used = new Set(this.outputs);
     for (const node of this.#graph.node) {
       for (const name of nodeInputs(node)) used.add(name);

@@ -1,5 +1,6 @@
 import { MinferenceError } from '../../errors.js';
 import type { Graph } from '../graph.js';
+import { nodeInputs } from '../node-inputs.js';
 import type { AttentionLayer, DecoderIo } from '../types.js';
 import { DOMAIN } from './emit-attention.js';
 import { findTokens } from './find-tokens.js';
@@ -49,7 +50,8 @@ export function findDecoderIo(
 export function canShareKvCache(graph: Graph, layers: readonly AttentionLayer[]): boolean {
   const past = new Set(layers.flatMap(({ pastKey, pastValue }) => [pastKey, pastValue]));
   const anyPast = (name: string) => past.has(name) || /past/.test(name);
-  return graph.nodes.every(
-    (node) => node.domain === DOMAIN || !node.input.some((name) => graph.isInput(name) && anyPast(name)),
-  );
+  for (const node of graph.nodes) {
+    if (node.domain !== DOMAIN && nodeInputs(node).some((name) => graph.isInput(name) && anyPast(name))) return false;
+  }
+  return true;
 }
