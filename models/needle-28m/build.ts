@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -40,7 +41,22 @@ async function build(): Promise<void> {
   await mkdir(dirname(modelPath), { recursive: true });
   await writeModelFile(modelPath, buildDecoder({ ...exportSpec(config, options), weights }));
   for (const file of COPIED) await writeFile(join(target, file), await readFile(join(source, file)));
-  await writeFile(join(target, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  // transformers.js asks for external data only when the config says so.
+  const shipped = { ...config, 'transformers.js_config': { use_external_data_format: true } };
+  await writeFile(join(target, 'config.json'), `${JSON.stringify(shipped, null, 2)}\n`);
+  await writeSums(target);
+}
+
+/** SHA256SUMS of everything that a user of the model loads, as `sha256sum -c` reads it. */
+async function writeSums(folder: string): Promise<void> {
+  const files = ['config.json', ...COPIED, 'onnx/model.onnx', 'onnx/model.onnx_data'];
+  const lines = await Promise.all(
+    files.map(async (file) => {
+      const hash = createHash('sha256').update(await readFile(join(folder, file)));
+      return `${hash.digest('hex')}  ${file}\n`;
+    }),
+  );
+  await writeFile(join(folder, 'SHA256SUMS'), lines.join(''));
 }
 
 await build();
