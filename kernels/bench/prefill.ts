@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { calibrationSamples } from '../../search/calibration.js';
 import { runSearch } from '../../search/run-search.js';
 import type { HeadPattern } from '../../src/patterns/head-pattern.js';
-import { loadPatterns } from '../../src/patterns/load-patterns.js';
 import { patternMatrix } from '../../src/patterns/to-matrix.js';
 import { Decoder } from '../../src/prefill/decoder.js';
-import { kvRetrievalPrompt } from './prompt.js';
 
 /** One length: median milliseconds of a whole prefill (tokens in, last-position logits and KV cache out). */
 export interface PrefillRow {
@@ -15,6 +11,9 @@ export interface PrefillRow {
   denseMs: number;
   sparseMs: number;
 }
+
+/** Another seed than the search's: the timed prompts are not the calibration prompt. */
+const PROMPT_SEED = 1;
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
@@ -29,13 +28,20 @@ export async function benchPrefill(options: {
   log: (line: string) => void;
 }): Promise<PrefillRow[]> {
   const { lengths, log } = options;
-  const patterns = await searchPatterns(options.searchLength ?? 16_384);
+  const search = await runSearch({ length: options.searchLength ?? 16_384, budget: '20%', device: 'cpu' }, {});
+  const patterns = patternMatrix(search.patterns);
   using original = await Decoder.open({ graph: 'original', device: 'cpu' });
   using ours = await Decoder.open({ graph: 'prefill', device: 'cpu' });
   log('tokens  ONNX Runtime      dense     sparse   vs ONNX Runtime  vs dense');
   const rows: PrefillRow[] = [];
   for (const length of lengths) {
-    const tokens = kvRetrievalPrompt(ours.tokenizer, length);
+    const [sample] = await calibrationSamples([{ kind: 'kv' }], {
+      tokenizer: ours.tokenizer,
+      length,
+      samples: 1,
+      seed: PROMPT_SEED,
+    });
+    const { tokens } = sample!;
     const times = { onnxRuntime: [] as number[], dense: [] as number[], sparse: [] as number[] };
     const rounds = length <= 4096 ? 7 : 3;
     for (let round = -1; round < rounds; round++) {
@@ -59,18 +65,7 @@ export async function benchPrefill(options: {
   return rows;
 }
 
-async function searchPatterns(length: number): Promise<HeadPattern[][]> {
-  const folder = await mkdtemp(join(tmpdir(), 'minference-bench-'));
-  try {
-    const out = join(folder, 'patterns.json');
-    await runSearch({ length, budget: '20%', out }, {});
-    return patternMatrix(await loadPatterns(out));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
-async function time(decoder: Decoder, tokens: number[], patterns: HeadPattern[][] | 'dense'): Promise<number> {
+async function time(decoder: Decoder, tokens: readonly number[], patterns: HeadPattern[][] | 'dense'): Promise<number> {
   const result = await decoder.prefill(tokens, { patterns });
   result.cache.dispose();
   return result.timings.totalMs;
