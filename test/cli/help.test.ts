@@ -20,6 +20,13 @@ describe('help and version', () => {
     expect(help.duration).toBeLessThan(2000);
   });
 
+  it('loads no implementation and no library but commander for the help', async () => {
+    const { stderr } = await runCli(['search', '--help'], { env: { NODE_DEBUG: 'esm' } });
+    expect(stderr).toContain('dist/src/cli/program.js');
+    expect(stderr).toContain('node_modules/commander');
+    expect(stderr).not.toMatch(/node_modules\/(?!commander)|\/run\.js|dist\/src\/(model|onnx|runtime|prefill|eval)\//);
+  });
+
   it('help <command> is <command> --help', async () => {
     const [help, option] = await Promise.all([runCli(['help', 'search']), runCli(['search', '--help'])]);
     expect(help).toMatchObject({ exitCode: 0, stdout: option.stdout });

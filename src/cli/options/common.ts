@@ -46,7 +46,7 @@ export const variantOption: OptionSpec<string | undefined> = {
   schema: optional(text('the name of a variant such as q4 or fp16')),
 };
 
-export const runtimeOptions = {
+const runtimeOptions = {
   device: {
     flags: '--device <name>',
     help: 'auto, cpu or cuda',

@@ -51,18 +51,6 @@ export const choice = <const Value extends string>(values: readonly Value[]): Sc
     return found;
   });
 
-/** Names separated by commas, each one of `values`, each once, in the order given. */
-export const choices = <const Value extends string>(values: readonly Value[]): Schema<Value[]> =>
-  parsedText((value) => {
-    const names = value.split(/[,\s]+/).filter((name) => name !== '');
-    const unknown = names.find((name) => !values.includes(name as Value));
-    if (names.length === 0 || unknown !== undefined) {
-      const found = unknown === undefined ? 'none' : `"${unknown}"`;
-      throw new MinferenceError('USAGE', `expected names out of ${values.join(', ')}, found ${found}`);
-    }
-    return [...new Set(names)] as Value[];
-  });
-
 /** An option without a value: true when given (or, for '--no-…' flags, unless given). */
 export const flag: Schema<boolean> = (z) =>
   z

@@ -2,13 +2,13 @@ import isInCi from 'is-in-ci';
 import { silentProgress } from '../../utils/progress.js';
 import type { Reporter } from './reporter.js';
 
-export type ReporterKind = 'ink' | 'plain' | 'silent';
+type ReporterKind = 'ink' | 'plain' | 'silent';
 
 /**
  * Ink only where a person watches: stderr is a terminal that can move its cursor, outside CI, and no program reads the
  * result. Ink itself would write cursor movements into pipes.
  */
-export function chooseReporter(options: { json: boolean; quiet: boolean }): ReporterKind {
+function chooseReporter(options: { json: boolean; quiet: boolean }): ReporterKind {
   if (options.quiet) return 'silent';
   const live = process.stderr.isTTY && !isInCi && process.env.TERM !== 'dumb' && !options.json;
   return live ? 'ink' : 'plain';

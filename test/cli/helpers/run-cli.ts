@@ -4,7 +4,7 @@ import { ROOT } from './build.js';
 
 const BIN = join(ROOT, 'bin/minference.js');
 
-export interface ProcessResult {
+interface ProcessResult {
   exitCode: number | undefined;
   /** Name of the signal that ended it. */
   signal: string | undefined;

@@ -6,7 +6,7 @@ import {
 } from '../../../src/onnx/builder/write-model-directory.js';
 
 /** A decoder with random weights that every command runs in a moment: 2 layers, 4 heads, a byte per token. */
-export const TINY: DecoderSpec = { numLayers: 2, numHeads: 4, numKvHeads: 2, maxPositions: 4096, seed: 1 };
+const TINY: DecoderSpec = { numLayers: 2, numHeads: 4, numKvHeads: 2, maxPositions: 4096, seed: 1 };
 
 /** Writes a tiny model into `folder/name` and returns that folder. */
 export async function writeTinyModel(

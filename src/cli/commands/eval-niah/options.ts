@@ -2,7 +2,7 @@ import { parseTokenCount, parseTokenCounts } from '../../../utils/parse-size.js'
 import { loadOptions, seedOption } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
 import { checkedText, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
-import { patternOptions } from '../../patterns-option.js';
+import { patternOptions } from '../../options/pattern-options.js';
 
 const EVAL = 'Evaluation:';
 

@@ -2,7 +2,7 @@ import { parseTokenCount } from '../../../utils/parse-size.js';
 import { loadOptions } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
 import { choice, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
-import { patternOptions } from '../../patterns-option.js';
+import { patternOptions } from '../../options/pattern-options.js';
 
 const PROMPT = 'Prompt:';
 const PREFILL = 'Prefill:';

@@ -4,7 +4,7 @@ import type { ComparedRun, Comparison } from '../../../prefill/compare.js';
 import type { PrefillTimings } from '../../../prefill/timings.js';
 import type { Device } from '../../../runtime/types.js';
 import { formatBytes, formatCount, formatDuration, formatQuantity, formatRate } from '../../../utils/format.js';
-import type { ChosenPatterns } from '../../patterns-option.js';
+import type { ChosenPatterns } from '../../choose-patterns.js';
 import { renderFacts, renderTable } from '../../render/table.js';
 import { stderrStyle, stdoutStyle } from '../../terminal.js';
 

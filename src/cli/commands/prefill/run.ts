@@ -5,10 +5,10 @@ import { type ComparedRun, type Comparison, compareWithDense } from '../../../pr
 import { Decoder } from '../../../prefill/decoder.js';
 import type { PrefillTimings } from '../../../prefill/timings.js';
 import { formatCount, formatDuration, formatRate } from '../../../utils/format.js';
+import { type ChosenPatterns, checkPatternsOption, choosePatterns, requireSparse } from '../../choose-patterns.js';
 import type { CommandContext, CommandRun, OutputValues } from '../../command-spec.js';
 import { defined } from '../../options/defined.js';
 import type { OptionValues } from '../../options/option.js';
-import { type ChosenPatterns, checkPatternsOption, choosePatterns, requireSparse } from '../../patterns-option.js';
 import type { prefillOptions } from './options.js';
 import { readPrompt } from './read-prompt.js';
 import { type RunFacts, renderComparison, renderTimings } from './render.js';

@@ -3,34 +3,12 @@ import { MinferenceError } from '../errors.js';
 import { findPatterns } from '../patterns/find-patterns.js';
 import { loadPatterns } from '../patterns/load-patterns.js';
 import type { PatternFile } from '../patterns/pattern-file.js';
-import type { OptionSpec } from './options/option.js';
-import { flag, text } from './options/option-types.js';
 
 /** A model that patterns are chosen for; an open decoder is one. */
 export interface PatternedModel {
   fingerprint: string;
   layers: readonly { numHeads: number; numKvHeads: number; headDim: number }[];
 }
-
-/** `--patterns` and `--force`, as prefill and eval take them. */
-export const patternOptions = (group: string, help: string) =>
-  ({
-    patterns: {
-      flags: '--patterns <file|name>',
-      help,
-      default: 'auto',
-      group,
-      example: '--patterns patterns.json',
-      schema: text('a pattern file or auto'),
-    },
-    force: {
-      flags: '--force',
-      help: 'use the pattern file although the model is another export or quantisation than the one searched',
-      group,
-      example: '--force',
-      schema: flag,
-    },
-  }) satisfies Record<string, OptionSpec>;
 
 export interface ChosenPatterns {
   /** Path of the file, or 'dense'. */
