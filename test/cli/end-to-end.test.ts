@@ -155,3 +155,10 @@ it('says what to do when the build is missing', async () => {
   );
   expect(existsSync(join(folder, 'dist'))).toBe(false);
 });
+
+it('says what to do when Node is too old', async () => {
+  const args = ['--require', join(ROOT, 'test/cli/fixtures/old-node.cjs'), join(ROOT, 'bin/minference.js'), '--help'];
+  const result = await start(process.execPath, args).result;
+  expect(result).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(result.stderr).toBe('error: expected Node.js 20.19 or newer, found 20.18.3\nhint: https://nodejs.org\n');
+});
