@@ -6,6 +6,7 @@ import { loadTokenizer, type TextTokenizer } from '../../src/model/tokenizer.js'
 import { openPlainDecoder, type PlainDecoder } from '../plain-decoder.js';
 import { compareLogits, negativeLogLikelihood } from './logit-measures.js';
 import { makeNeedlePrompts, type NeedlePrompt, type NeedleTask } from './needle-prompts.js';
+import { nudgedLogits } from './nudge.js';
 
 const TASKS: readonly NeedleTask[] = ['niah_single_2', 'niah_multikey_1', 'niah_multikey_3', 'kv_retrieval'];
 const STOP = [5, 2];
@@ -35,18 +36,20 @@ async function measure(): Promise<void> {
   }
   let reference: Float32Array[] | undefined;
   for (const folder of positionals) {
+    const modelPath = join(folder, 'onnx', 'model.onnx');
     const started = performance.now();
-    const decoder = await openPlainDecoder(join(folder, 'onnx', 'model.onnx'), { headDim: 64 });
-    const createMs = performance.now() - started;
+    const decoder = await openPlainDecoder(modelPath, { headDim: 64 });
+    const loadMs = performance.now() - started;
     const logits: Float32Array[] = [];
     for (const window of windows) logits.push(await decoder.run(window, { reset: true }));
     reference ??= logits;
     const row = {
       folder,
-      createMs: Math.round(createMs),
+      loadMs: Math.round(loadMs),
       ...(windows.length > 0 ? textMeasures(windows, logits, reference) : {}),
+      ...(windows.length > 0 ? { nudged: await nudgedError(modelPath, windows[0]!, logits[0]!) } : {}),
       ...(await needleAccuracy(decoder, tokenizer, prompts)),
-      ...(await prefillTimes(decoder, windows, values.times.split(',').filter(Boolean).map(Number))),
+      ...(await times(decoder, values.times.split(',').filter(Boolean).map(Number))),
     };
     console.log(JSON.stringify(row));
     await decoder.release();
@@ -77,10 +80,9 @@ function textMeasures(windows: number[][], logits: Float32Array[], reference: Fl
 }
 
 async function needleAccuracy(decoder: PlainDecoder, tokenizer: TextTokenizer, prompts: readonly NeedlePrompt[]) {
+  if (prompts.length === 0) return {};
   const right: Record<string, string> = {};
   let total = 0;
-  let decodeMs = 0;
-  let decoded = 0;
   for (const task of TASKS) {
     const own = prompts.filter((prompt) => prompt.task === task);
     let count = 0;
@@ -92,29 +94,34 @@ async function needleAccuracy(decoder: PlainDecoder, tokenizer: TextTokenizer, p
     right[task] = `${count}/${own.length}`;
     total += count;
   }
-  if (prompts.length === 0) return {};
-  const started = performance.now();
-  for (; decoded < 32; decoded++) await decoder.run([100]);
-  decodeMs = (performance.now() - started) / decoded;
-  return { right: `${total}/${prompts.length}`, ...right, decodeMs };
+  return { right: `${total}/${prompts.length}`, ...right };
 }
 
-/** Milliseconds of the best of three prefills. */
-async function prefillTimes(decoder: PlainDecoder, windows: number[][], lengths: readonly number[]) {
-  const tokens =
-    windows.length > 0 ? windows.flat() : Array.from({ length: 2048 }, (_, index) => 6 + ((index * 97) % 8000));
-  const times: Record<string, number> = {};
+/** Milliseconds of a prefill of each length (best of three) and of a decode step after the last one (median of 32). */
+async function times(decoder: PlainDecoder, lengths: readonly number[]) {
+  const result: Record<string, number> = {};
   for (const length of lengths) {
-    const prompt = Array.from({ length }, (_, index) => tokens[index % tokens.length]!);
-    let best = Infinity;
+    const prompt = Array.from({ length }, (_, index) => 6 + ((index * 97) % 8000));
+    const taken: number[] = [];
     for (let repeat = 0; repeat < 3; repeat++) {
-      const started = performance.now();
-      await decoder.run(prompt, { reset: true });
-      best = Math.min(best, performance.now() - started);
+      taken.push(await milliseconds(() => decoder.run(prompt, { reset: true })));
     }
-    times[`prefill${length}`] = Math.round(best);
+    result[`prefill${length}`] = Math.round(Math.min(...taken));
   }
-  return times;
+  if (lengths.length === 0) return result;
+  const steps: number[] = [];
+  for (let step = 0; step < 32; step++) steps.push(await milliseconds(() => decoder.run([100 + step])));
+  return { ...result, decode: Number(steps.sort((a, b) => a - b)[16]!.toFixed(1)) };
+}
+
+async function milliseconds(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+async function nudgedError(modelPath: string, tokens: readonly number[], logits: Float32Array): Promise<number> {
+  return compareLogits(await nudgedLogits(modelPath, tokens), logits, tokens.length).maxError;
 }
 
 await measure();

@@ -1,4 +1,4 @@
-import type { DecoderShape } from './spec.js';
+import type { DecoderShape } from './shape.js';
 
 /** Token ids of the tiny tokenizer. */
 const TOKEN_IDS = { bos_token_id: 1, eos_token_id: [5, 2], pad_token_id: 0 };

@@ -1,4 +1,4 @@
-import type { DecoderShape } from './spec.js';
+import type { DecoderShape } from './shape.js';
 
 /** RoPE's inverse frequencies, rounded to float32 as every exporter stores them: theta^(−2i / rotaryDim). */
 export function inverseFrequencies({

@@ -1,4 +1,5 @@
 import { MinferenceError } from '../../errors.js';
+import { type DecoderShape, TINY_SHAPE } from './shape.js';
 import type { WeightSource } from './weights.js';
 
 /** Which exporter's graph to imitate. */
@@ -9,32 +10,6 @@ export type WeightDType = 'fp32' | 'fp16' | 'int8' | 'int4';
 
 /** Element type of activations, norms, caches of angles and the KV cache. */
 export type ActivationDType = 'float32' | 'float16';
-
-/** Sizes of a Llama-family decoder; names follow Hugging Face configs in camelCase. */
-export interface DecoderShape {
-  numLayers: number;
-  hiddenSize: number;
-  numHeads: number;
-  /** Divides numHeads. */
-  numKvHeads: number;
-  headDim: number;
-  intermediateSize: number;
-  vocabSize: number;
-  /** Rows of the cos/sin caches. */
-  maxPositions: number;
-  ropeTheta: number;
-  /** How many leading dimensions of a head rotate; even, at most headDim (the default). */
-  rotaryDim: number;
-  rmsNormEps: number;
-  /** Sliding window in tokens and the layers that have it; the others see everything. */
-  slidingWindow: { size: number; layers: readonly number[] } | null;
-  /** RMS norm over each head of q and k before RoPE (Qwen3). */
-  qkNorm: boolean;
-  /** Biases on the q, k and v projections (Qwen2). */
-  attentionBias: boolean;
-  /** The LM head reads the embedding's weights. */
-  tiedEmbeddings: boolean;
-}
 
 /** Block-wise quantisation as com.microsoft.MatMulNBits defines it. */
 export interface QuantizationSpec {
@@ -82,24 +57,6 @@ export interface ResolvedSpec extends DecoderShape {
   externalData: false | { location: string; minBytes: number };
 }
 
-const TINY: DecoderShape = {
-  numLayers: 2,
-  hiddenSize: 64,
-  numHeads: 4,
-  numKvHeads: 2,
-  headDim: 16,
-  intermediateSize: 96,
-  vocabSize: 272,
-  maxPositions: 512,
-  ropeTheta: 10_000,
-  rotaryDim: 16,
-  rmsNormEps: 1e-5,
-  slidingWindow: null,
-  qkNorm: false,
-  attentionBias: false,
-  tiedEmbeddings: true,
-};
-
 const QUANTIZATION = {
   blockSize: 32,
   symmetric: true,
@@ -110,10 +67,10 @@ const QUANTIZATION = {
 /** Fills in the defaults and checks what would give a graph that cannot run. */
 export function resolveSpec(spec: DecoderSpec): ResolvedSpec {
   const dtype = spec.dtype ?? 'fp32';
-  const headDim = spec.headDim ?? TINY.headDim;
+  const headDim = spec.headDim ?? TINY_SHAPE.headDim;
   const bits = dtype === 'int4' ? 4 : dtype === 'int8' ? 8 : null;
   const resolved: ResolvedSpec = {
-    ...TINY,
+    ...TINY_SHAPE,
     headDim,
     rotaryDim: headDim,
     ...spec,
@@ -138,6 +95,7 @@ export function resolveSpec(spec: DecoderSpec): ResolvedSpec {
   check(blockSize >= 16 && Number.isInteger(Math.log2(blockSize)), 'a blockSize that is a power of two from 16 on');
   check(unpack === 'kernel' || (bits === 8 && symmetric), '8 symmetric bits for weights that are unpacked at load');
   const columns = [resolved.hiddenSize, resolved.intermediateSize, resolved.numHeads * headDim];
+  check(unpack === 'kernel' || resolved.style !== 'optimum', 'MatMulNBits in the optimum style');
   const whole = columns.every((size) => size % blockSize === 0);
   check(unpack === 'kernel' || whole, 'matrices of whole blocks for weights that are unpacked at load');
   return resolved;

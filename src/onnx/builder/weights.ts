@@ -1,5 +1,5 @@
 import { createRandom } from '../../utils/prng.js';
-import type { DecoderShape } from './spec.js';
+import type { DecoderShape } from './shape.js';
 
 /** Weights by Hugging Face parameter name, row-major; matrices as [outputs, inputs]. */
 export interface WeightSource {

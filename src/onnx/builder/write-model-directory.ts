@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MinferenceError } from '../../errors.js';
 import { buildDecoder } from './build-decoder.js';
 import { genaiConfig, generationConfig, transformersConfig } from './model-configs.js';
-import { type DecoderSpec, resolveSpec } from './spec.js';
+import { type DecoderSpec, type DecoderStyle, resolveSpec } from './spec.js';
 import { TINY_VOCAB_SIZE, tinyTokenizer } from './tiny-tokenizer.js';
 import { writeModelFile } from './write-model-file.js';
 
@@ -14,6 +14,7 @@ import { writeModelFile } from './write-model-file.js';
 export type ModelLayout = 'genai' | 'transformers' | 'optimum';
 
 export interface WriteModelDirectoryOptions {
+  /** Default: what the style's exporter writes. */
   layout?: ModelLayout;
   /** Name of the ONNX file without extension (default `model`); several calls make several variants. */
   variant?: string;
@@ -26,6 +27,14 @@ const DATA_SUFFIX: Record<ModelLayout, string> = {
   optimum: '.onnx_data',
 };
 
+/** The layout that a style's exporter writes. */
+const LAYOUTS: Record<DecoderStyle, ModelLayout> = {
+  genai: 'genai',
+  mha: 'genai',
+  optimum: 'optimum',
+  attention23: 'transformers',
+};
+
 /**
  * Writes a runnable model directory with a byte-level tokenizer; weights go to an external file unless the spec says
  * `externalData: false`.
@@ -36,19 +45,16 @@ const DATA_SUFFIX: Record<ModelLayout, string> = {
 export async function writeModelDirectory(
   folder: string,
   spec: DecoderSpec,
-  {
-    layout = spec.style === undefined || spec.style === 'genai' ? 'genai' : 'transformers',
-    variant = 'model',
-  }: WriteModelDirectoryOptions = {},
+  { layout = LAYOUTS[spec.style ?? 'genai'], variant = 'model' }: WriteModelDirectoryOptions = {},
 ): Promise<string> {
-  const shape = resolveSpec(spec);
+  const externalData = spec.externalData ?? { location: variant + DATA_SUFFIX[layout] };
+  const shape = resolveSpec({ ...spec, externalData });
   if (shape.vocabSize < TINY_VOCAB_SIZE) {
     throw new MinferenceError(
       'USAGE',
       `decoder builder: expected a vocabulary of at least ${TINY_VOCAB_SIZE} for the byte tokenizer, found ${shape.vocabSize}`,
     );
   }
-  const externalData = spec.externalData ?? { location: variant + DATA_SUFFIX[layout] };
   const built = buildDecoder({ ...spec, externalData });
   const modelPath = join(folder, layout === 'transformers' ? 'onnx' : '', `${variant}.onnx`);
   await writeModelFile(modelPath, built);
