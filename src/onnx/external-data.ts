@@ -2,11 +2,14 @@ import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { type GraphProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
 import { MinferenceError } from '../errors.js';
+import { tensorBytes } from './tensor-bytes.js';
 import type { OnnxModel } from './types.js';
 
 /** Where an external tensor's bytes lie. */
 export interface ExternalLocation {
   tensor: string;
+  /** Bytes that its shape and element type need; null for types of unknown size. */
+  needed: number | null;
   /** Path relative to the model's folder, as the model gives it. */
   location: string;
   offset: number;
@@ -24,7 +27,7 @@ function invalid(tensor: string, problem: string): MinferenceError {
 
 function wholeNumber(tensor: string, key: string, text: string): number {
   const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
   throw invalid(tensor, `expected ${key} to be a whole number of bytes, found "${text.slice(0, 40)}"`);
 }
 
@@ -37,6 +40,7 @@ export function externalLocation(tensor: TensorProto): ExternalLocation | null {
   const length = entries.get('length');
   return {
     tensor: tensor.name,
+    needed: tensorBytes(tensor),
     location,
     offset: wholeNumber(tensor.name, 'offset', entries.get('offset') ?? '0'),
     length: length === undefined ? null : wholeNumber(tensor.name, 'length', length),
@@ -98,7 +102,11 @@ export async function checkExternalData(model: OnnxModel): Promise<void> {
       size = await dataFileSize(model.folder, realFolder, entry);
       sizes.set(entry.location, size);
     }
-    const end = entry.offset + (entry.length ?? 0);
+    const { needed, length } = entry;
+    if (needed !== null && length !== null && needed !== length) {
+      throw invalid(entry.tensor, `expected ${needed} bytes for its shape, found a length of ${length}`);
+    }
+    const end = entry.offset + (length ?? needed ?? 0);
     if (end > size) {
       throw invalid(
         entry.tensor,

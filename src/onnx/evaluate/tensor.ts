@@ -14,7 +14,8 @@ export const elements = (shape: readonly number[]) => shape.reduce((product, dim
 
 export function zeros(shape: readonly number[]): SmallTensor {
   const count = elements(shape);
-  if (!(count <= MAX_ELEMENTS)) throw new NotEvaluable(`a value of shape [${shape.join(', ')}]`);
+  const isShape = shape.every((dim) => Number.isInteger(dim) && dim >= 0);
+  if (!isShape || !(count <= MAX_ELEMENTS)) throw new NotEvaluable(`a value of shape [${shape.join(', ')}]`);
   return { shape, data: new Float64Array(count) };
 }
 

@@ -1,0 +1,83 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { type ModelProto, StringStringEntryProtoSchema } from 'onnx-buf';
+import { expect, test } from 'vitest';
+import { buildDecoder } from '../../src/onnx/builder/build-decoder.js';
+import type { DecoderSpec } from '../../src/onnx/builder/spec.js';
+import { writeModelFile } from '../../src/onnx/builder/write-model-file.js';
+import { fingerprintModel } from '../../src/onnx/fingerprint.js';
+import { readOnnxModel, serializeModel } from '../../src/onnx/model-file.js';
+import { rewriteForPrefill } from '../../src/onnx/rewrite/rewrite-model.js';
+import type { OnnxModel } from '../../src/onnx/types.js';
+import { temporaryFolder } from '../utils/temporary-folder.js';
+import { builtModel } from './helpers/built.js';
+
+const CONFIG = '{"model_type":"llama"}';
+const external = { location: 'model.onnx.data' };
+const fingerprintOf = (spec: DecoderSpec) =>
+  fingerprintModel({ ...builtModel(), proto: buildDecoder(spec).proto }, CONFIG);
+
+test('is a SHA-256 in hexadecimal, the same each time', () => {
+  expect(fingerprintOf({})).toMatch(/^[0-9a-f]{64}$/);
+  expect(fingerprintOf({ externalData: external })).toBe(fingerprintOf({ externalData: external }));
+});
+
+test('does not change when the model is rewritten, saved again, or renamed', async () => {
+  const path = join(temporaryFolder(), 'model.onnx');
+  await writeModelFile(path, buildDecoder({ externalData: external }));
+  const model = await readOnnxModel(path);
+  const fingerprint = fingerprintModel(model, CONFIG);
+  rewriteForPrefill(model);
+  expect(fingerprintModel(model, CONFIG)).toBe(fingerprint);
+  await writeModelFile(path, { proto: model.proto });
+  renameSync(path, path.replace('model.onnx', 'model_q4.onnx'));
+  expect(fingerprintModel(await readOnnxModel(path.replace('model.onnx', 'model_q4.onnx')), CONFIG)).toBe(fingerprint);
+});
+
+test('does not depend on names of nodes, declared types, or how small numbers are stored', () => {
+  const model = builtModel();
+  const fingerprint = fingerprintModel(model, CONFIG);
+  for (const node of model.proto.graph!.node) node.name = '';
+  model.proto.graph!.valueInfo = [];
+  model.proto.producerVersion = '9.9';
+  model.proto.metadataProps = [create(StringStringEntryProtoSchema, { key: 'saved', value: 'today' })];
+  expect(fingerprintModel(model, CONFIG)).toBe(fingerprint);
+});
+
+const changes: [string, (proto: ModelProto) => void][] = [
+  ['another op', (proto) => (proto.graph!.node[3]!.opType = 'Other')],
+  ['another input', (proto) => (proto.graph!.node[3]!.input[0] = 'other')],
+  ['another attribute', (proto) => (proto.graph!.node.find(({ attribute }) => attribute[0])!.attribute[0]!.i += 1n)],
+  ['another operator set', (proto) => (proto.opsetImport[0]!.version += 1n)],
+  ['another shape of a weight', (proto) => (proto.graph!.initializer[0]!.dims[0]! += 1n)],
+  [
+    'another place of a weight',
+    (proto) => {
+      const entry = proto.graph!.initializer[0]!.externalData.find(({ key }) => key === 'offset')!;
+      entry.value = String(Number(entry.value) + 64);
+    },
+  ],
+  ['another output', (proto) => proto.graph!.output.pop()],
+];
+
+test.each(changes)('%s changes it', (_, change) => {
+  const model: OnnxModel = { ...builtModel(), proto: buildDecoder({ externalData: external }).proto };
+  const fingerprint = fingerprintModel(model, CONFIG);
+  change(model.proto);
+  expect(fingerprintModel(model, CONFIG)).not.toBe(fingerprint);
+});
+
+test('configuration, sizes and small inline numbers change it', () => {
+  const model = builtModel();
+  expect(fingerprintModel(model, '{}')).not.toBe(fingerprintModel(model, CONFIG));
+  expect(fingerprintOf({ numLayers: 3 })).not.toBe(fingerprintOf({ numLayers: 2 }));
+  // Random norms of 64 values lie inside the graph.
+  expect(fingerprintOf({ seed: 2 })).not.toBe(fingerprintOf({ seed: 1 }));
+});
+
+test('weights are told apart by place, not by content: they are not read', () => {
+  const spec = { externalData: external, weights: 'hollow' } as const;
+  expect(fingerprintOf(spec)).toBe(fingerprintOf({ ...spec, seed: 2 }));
+  expect(serializeModel(buildDecoder(spec).proto).length).toBeLessThan(100_000);
+});
