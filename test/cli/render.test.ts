@@ -57,7 +57,7 @@ it('renderSections marks checks and says what to do about the failed ones', () =
         body: 'table',
       },
     ],
-    plain,
+    { style: plain },
   );
   expect(text.split('\n')).toEqual([
     'GPU',

@@ -1,5 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
+import { wrapText } from './wrap-text.js';
 
 export interface Column {
   title: string;
@@ -30,20 +31,6 @@ export function renderTable(
   return trimLines(table.toString());
 }
 
-/** Narrower than this, wrapping would only scatter the words. */
-const MIN_ROOM = 20;
-
-/** Breaks a text at spaces into lines of at most `room` columns; words that are longer stay whole. */
-function wrap(text: string, room: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1);
-    if (line !== undefined && line.length + 1 + word.length <= room) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
-
 /**
  * Facts as 'title  value' with the values in one column.
  *
@@ -55,10 +42,11 @@ export function renderFacts(
   columns?: number,
 ): string {
   const width = Math.max(...facts.map(([title]) => title.length));
-  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(MIN_ROOM, columns - width - 2);
   return facts
     .flatMap(([title, value]) =>
-      wrap(value, room).map((line, index) => `${style.dim((index === 0 ? title : '').padEnd(width))}  ${line}`),
+      wrapText(value, columns, width + 2).map(
+        (line, index) => `${style.dim((index === 0 ? title : '').padEnd(width))}  ${line}`,
+      ),
     )
     .join('\n');
 }

@@ -72,7 +72,7 @@ export function describeMachine(versions: { tool: string; node: string }, native
     },
     {
       title: 'Environment',
-      facts: environment.map(({ name, value, meaning }) => ({ title: name, value: value ?? `not set: ${meaning}` })),
+      facts: environment.map(({ name, value, meaning }) => ({ title: name, value: value ?? `not set (${meaning})` })),
     },
   ];
 }

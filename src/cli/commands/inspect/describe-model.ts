@@ -2,7 +2,7 @@ import type { ModelDirectory } from '../../../model/model-directory.js';
 import type { AttentionLayer, SkippedNode } from '../../../onnx/types.js';
 import { formatCount, formatQuantity } from '../../../utils/format.js';
 import type { Fact, Section } from '../../render/sections.js';
-import { renderTable } from '../../render/table.js';
+import { type Column, renderTable } from '../../render/table.js';
 import { stdoutStyle } from '../../terminal.js';
 
 /** What was found out about a model without running it. */
@@ -14,34 +14,58 @@ export interface ModelFacts {
   weightsProblem: { message: string; hint: string | undefined } | null;
 }
 
-/** Rows beyond this are counted, not shown. */
-const MAX_ROWS = 100;
+/** '0–7' for neighbours, '0, 2, 4' otherwise. */
+function describeNumbers(numbers: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const number of numbers) {
+    const last = runs.at(-1);
+    if (last && last[1] + 1 === number) last[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ');
+}
 
+function groupBy<Item>(items: readonly Item[], key: (item: Item) => string): Item[][] {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return [...groups.values()];
+}
+
+const describeWindow = (window: number | null) => (window === null ? 'all keys' : formatQuantity(window, 'token'));
+
+/** One row for all layers of the same shape. */
 function layerTable(layers: readonly AttentionLayer[]): string {
-  const rows = layers
-    .slice(0, MAX_ROWS)
-    .map(({ layer, node, source, numHeads, numKvHeads, headDim, window }) => [
-      String(layer),
-      source,
-      String(numHeads),
-      String(numKvHeads),
-      String(headDim),
-      window === null ? 'all keys' : formatQuantity(window, 'token'),
-      node,
-    ]);
-  return renderTable(
-    [
-      { title: 'layer', align: 'right' },
-      { title: 'op' },
-      { title: 'heads', align: 'right' },
-      { title: 'KV heads', align: 'right' },
-      { title: 'head_dim', align: 'right' },
-      { title: 'sees' },
-      { title: 'node' },
-    ],
-    rows,
-    stdoutStyle,
-  );
+  const columns: Column[] = [
+    { title: 'layers' },
+    { title: 'op' },
+    { title: 'heads', align: 'right' },
+    { title: 'KV heads', align: 'right' },
+    { title: 'head_dim', align: 'right' },
+    { title: 'sees' },
+    { title: 'first node' },
+  ];
+  const shape = ({ source, numHeads, numKvHeads, headDim, window }: AttentionLayer) => [
+    source,
+    String(numHeads),
+    String(numKvHeads),
+    String(headDim),
+    describeWindow(window),
+  ];
+  const rows = groupBy(layers, (layer) => shape(layer).join(' ')).map((group) => [
+    describeNumbers(group.map(({ layer }) => layer)),
+    ...shape(group[0]!),
+    group[0]!.node,
+  ]);
+  return renderTable(columns, rows, stdoutStyle);
+}
+
+/** Nodes that were left alone for the same reason, in one line. */
+function skippedFacts(skipped: readonly SkippedNode[]): Fact[] {
+  return groupBy(skipped, ({ opType, reason }) => `${opType} ${reason}`).map((group) => {
+    const { node, opType, reason } = group[0]!;
+    const more = group.length > 1 ? ` and ${formatCount(group.length - 1)} more` : '';
+    return { title: 'left alone', value: `${opType} ${node}${more}: ${reason}`, ok: false };
+  });
 }
 
 function attentionFacts({ layers, skipped }: ModelFacts): Fact[] {
@@ -52,11 +76,7 @@ function attentionFacts({ layers, skipped }: ModelFacts): Fact[] {
       ok: layers.length > 0,
       fix: 'export the model with onnxruntime-genai’s builder or Optimum, for text generation with past',
     },
-    ...skipped.slice(0, MAX_ROWS).map(({ node, opType, reason }) => ({
-      title: 'left alone',
-      value: `${opType} ${node}: ${reason}`,
-      ok: false,
-    })),
+    ...skippedFacts(skipped),
   ];
 }
 

@@ -52,6 +52,6 @@ export const runInspectCommand: CommandRun<typeof inspectOptions> = async (optio
   const sections = [...describeMachine(versions, native), ...(model ? describeModel(model) : [])];
   return {
     json: { versions, native, ...(model && { model: modelToJson(model) }) },
-    text: renderSections(sections, stdoutStyle),
+    text: renderSections(sections, { style: stdoutStyle, ...defined({ columns: process.stdout.columns }) }),
   };
 };

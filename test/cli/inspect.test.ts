@@ -1,0 +1,61 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sharedFolder } from '../utils/temporary-folder.js';
+import { ensureBuilt } from './helpers/build.js';
+import { runCli } from './helpers/run-cli.js';
+import { writeTinyModel } from './helpers/tiny-models.js';
+
+describe('inspect', () => {
+  const folder = sharedFolder();
+  beforeAll(ensureBuilt);
+
+  it('shows versions, processor, build, GPU with fixes, and environment variables', async () => {
+    const { stdout, stderr, exitCode } = await runCli(['inspect'], { env: { MINFERENCE_SIMD: 'generic' } });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toMatch(/minference +\d+\.\d+\.\d+\n/);
+    expect(stdout).toContain(process.versions.node);
+    expect(stdout).toMatch(/✔ native build +version/);
+    expect(stdout).toMatch(/✔ CPU kernels +generic, tiles of \d+ queries × \d+ keys/);
+    expect(stdout).toMatch(/[✔✖] driver/);
+    expect(stdout).toMatch(/MINFERENCE_SIMD +generic$/m);
+  });
+
+  it('explains a native part that is not built instead of failing', async () => {
+    const env = { MINFERENCE_KERNELS_PATH: join(folder, 'nowhere') };
+    const { stdout, exitCode } = await runCli(['inspect'], { env });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/✖ native build +none\n +→ npm run build:kernels/);
+    expect(stdout).toMatch(/✖ loads +expected the native part at .*nowhere/);
+    const json = JSON.parse((await runCli(['inspect', '--json'], { env })).stdout);
+    expect(json.native).toMatchObject({ build: null, problem: { message: expect.any(String) } });
+  });
+
+  it('groups the layers of a model by their shape', async () => {
+    const model = await writeTinyModel(folder, 'windowed', {
+      numLayers: 5,
+      slidingWindow: { size: 128, layers: [1, 3] },
+    });
+    const { stdout } = await runCli(['inspect', '--model', model]);
+    expect(stdout).toMatch(/✔ attention +5 layers can be made sparse/);
+    expect(stdout).toMatch(/0, 2, 4 +GroupQueryAttention +4 +2 +16 +all keys/);
+    expect(stdout).toMatch(/1, 3 +GroupQueryAttention +4 +2 +16 +128 tokens/);
+  });
+
+  it('says for a graph without known attention what was left alone and what would work', async () => {
+    const model = await writeTinyModel(folder, 'unknown');
+    const path = join(model, 'model.onnx');
+    // The same length, so that the file stays valid.
+    writeFileSync(path, readFileSync(path, 'latin1').replaceAll('com.microsoft', 'com.somewhere'), 'latin1');
+    const { stdout, exitCode } = await runCli(['inspect', '--model', model]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/✖ attention +0 layers can be made sparse\n +→ export/);
+  });
+
+  it('says which weights are missing', async () => {
+    const model = await writeTinyModel(folder, 'no-weights');
+    writeFileSync(join(model, 'model.onnx.data'), '');
+    const { stdout } = await runCli(['inspect', '--model', model]);
+    expect(stdout).toMatch(/✖ weights +.*model\.onnx\.data/);
+  });
+});
