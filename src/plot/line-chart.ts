@@ -133,8 +133,14 @@ function legendMarkup(names: readonly string[], width: number): { markup: string
   return { markup: items.join(''), height: y + 6 };
 }
 
-const largest = (series: readonly Series[]) =>
-  Math.max(0, ...series.flatMap(({ values }) => values.filter((value) => value !== null))) || 1;
+/** Below this a scale would be made of rounding errors. */
+const MIN_RANGE = 1e-9;
+
+function largest(series: readonly Series[]): number {
+  const values = series.flatMap((one) => one.values.filter((value) => value !== null));
+  const max = Math.max(0, ...values);
+  return max > MIN_RANGE ? max : 1;
+}
 
 /** About five round numbers from `low` to `high` or just beyond. */
 function axisTicks([low, high]: readonly [number, number]): number[] {
