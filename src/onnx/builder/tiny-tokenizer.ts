@@ -1,5 +1,5 @@
 /** Special tokens of the tiny tokenizer, ids 0 to 5. */
-export const TINY_SPECIAL_TOKENS = ['<|pad|>', '<|bos|>', '<|eos|>', '<|user|>', '<|assistant|>', '<|end|>'] as const;
+const TINY_SPECIAL_TOKENS = ['<|pad|>', '<|bos|>', '<|eos|>', '<|user|>', '<|assistant|>', '<|end|>'] as const;
 
 /** Entries of the tiny tokenizer: the special tokens and one token per byte. */
 export const TINY_VOCAB_SIZE = TINY_SPECIAL_TOKENS.length + 256;

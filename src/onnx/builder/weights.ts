@@ -10,7 +10,7 @@ export interface WeightSource {
 export const layerWeight = (layer: number, name: string) => `model.layers.${layer}.${name}`;
 
 /** Shapes of all parameters of a decoder, in Hugging Face's order. */
-export function weightShapes(shape: DecoderShape): Map<string, number[]> {
+function weightShapes(shape: DecoderShape): Map<string, number[]> {
   const shapes = new Map<string, number[]>([['model.embed_tokens.weight', [shape.vocabSize, shape.hiddenSize]]]);
   const queries = shape.numHeads * shape.headDim;
   const keys = shape.numKvHeads * shape.headDim;

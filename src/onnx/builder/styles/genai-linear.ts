@@ -67,7 +67,7 @@ export function writeLinear(genai: GenaiGraph, linear: Linear): string {
  * at load, (level − zero) · scale in standard ops, which ONNX Runtime folds (it folds no contrib ops and no
  * DequantizeLinear). The stored bytes are those that MatMulNBits would read, turned while they are still bytes.
  */
-export function writeMatrix(
+function writeMatrix(
   genai: GenaiGraph,
   name: string,
   matrix: () => Float32Array,
