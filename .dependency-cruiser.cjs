@@ -16,7 +16,12 @@ module.exports = {
     forbid('nothing-imports-test', 'tests are nobody’s dependency', '^(src|search|bin)/', '^test/'),
     forbid('search-stays-below-eval', 'search never imports eval', '^search/', '^src/eval/'),
     {
-      ...forbid('only-cli-and-index-import-search', 'search is an application of the library', '^src/(?!cli/|index\\.ts)', '^search/'),
+      ...forbid(
+        'only-cli-and-index-import-search',
+        'search is an application of the library',
+        '^src/(?!cli/|index\\.ts)',
+        '^search/',
+      ),
     },
     forbid('eval-below-cli', 'eval does not know search', '^src/eval/', '^search/'),
     forbid('prefill-below', 'prefill knows neither search nor eval', '^src/prefill/', '^(search/|src/(eval|plot)/)'),
