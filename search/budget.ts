@@ -65,15 +65,15 @@ const badBudget = (text: string) =>
   );
 
 /**
- * FLOPs per head at the length searched. Budgets beyond dense count as dense.
+ * FLOPs per head at the length searched, whole. Budgets beyond dense count as dense.
  *
  * @throws {MinferenceError} USAGE when the text is not a budget.
  */
 export function resolveBudget(text: string, at: { length: number; headDim: number; geometry: TileGeometry }): Budget {
   const spec = parseBudget(text);
   const dense = denseCausalFlops(at.length, at.headDim);
-  const flops = Math.min(dense, absoluteFlops(spec, dense, at));
-  return { spec: text.trim(), flops, fraction: flops / dense };
+  const flops = Math.min(dense, Math.floor(absoluteFlops(spec, dense, at)));
+  return { spec: text.trim(), flops, fraction: Number((flops / dense).toPrecision(6)) };
 }
 
 function absoluteFlops(

@@ -50,7 +50,7 @@ describe('resolveBudget', () => {
   it('counts FLOPs per head', () => {
     expect(resolveBudget('20%', at)).toEqual({
       spec: '20%',
-      flops: 0.2 * denseCausalFlops(8192, 64),
+      flops: Math.floor(0.2 * denseCausalFlops(8192, 64)),
       fraction: 0.2,
     });
     const paper = resolveBudget('a_shape:1024,4096', { ...at, length: 30_000 });

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { runSearch } from '../../search/run-search.js';
+import { findPatterns } from '../../src/patterns/find-patterns.js';
+import { Decoder } from '../../src/prefill/decoder.js';
 
 it('searches the embedded model at 1K in seconds', async () => {
   const { patterns, layers, timings, svg } = await runSearch({ length: 1024, budget: '30%', device: 'cpu' });
@@ -17,4 +19,11 @@ it('searches the embedded model at 1K in seconds', async () => {
   const errors = patterns.layers.flatMap(({ heads }) => heads.map((head) => head.answer_error!));
   expect(errors.reduce((sum, error) => sum + error) / errors.length).toBeLessThan(0.25);
   expect(timings.totalMs).toBeLessThan(30_000);
+});
+
+it('ships the pattern file of the embedded model', async () => {
+  using decoder = await Decoder.open({ device: 'cpu' });
+  const found = await findPatterns(decoder);
+  expect(found?.path).toMatch(/needle-28m\.json$/);
+  expect(found?.file.search).toMatchObject({ objective: 'answer', length: 8192, budget: { spec: '20%' } });
 });
