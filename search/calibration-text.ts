@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { MinferenceError } from '../src/errors.js';
 
 /** Enough for prompts of millions of tokens. */
@@ -25,10 +25,10 @@ export async function readCalibrationText(path: string): Promise<string> {
 
 async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    await using handle = await open(path, 'r');
-    const stats = await handle.stat();
-    if (stats.isFile() && stats.size <= MAX_TEXT_BYTES) return await handle.readFile();
-    const found = stats.isFile() ? `${Math.ceil(stats.size / 2 ** 20)} MiB` : 'a folder or device';
+    // Before opening: a pipe without a writer would never open.
+    const stats = await stat(path);
+    if (stats.isFile() && stats.size <= MAX_TEXT_BYTES) return await readFile(path);
+    const found = stats.isFile() ? `${Math.ceil(stats.size / 2 ** 20)} MiB` : 'a folder, pipe or device';
     throw new MinferenceError('DATASET_INVALID', `${path}: expected a text file of at most 64 MiB, found ${found}`, {
       hint: 'give a smaller text',
     });

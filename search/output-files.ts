@@ -42,6 +42,7 @@ async function assertOwnMap(path: string): Promise<void> {
 
 async function readBeginning(path: string): Promise<string> {
   try {
+    if (!(await stat(path)).isFile()) return '';
     await using handle = await open(path, 'r');
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(SEEN_BYTES), 0, SEEN_BYTES, 0);
     return buffer.subarray(0, bytesRead).toString('latin1');

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { type ErrorCode, MinferenceError } from '../errors.js';
 
 /** Deeper nesting than any file of ours has; bounds the work on hostile input. */
@@ -53,13 +53,13 @@ export async function readJsonFile(
 
 async function readBounded(path: string, maxBytes: number, source: JsonSource): Promise<Uint8Array> {
   try {
-    await using handle = await open(path, 'r');
-    const stats = await handle.stat();
-    if (!stats.isFile()) throw failure(source, 'expected a JSON file, found a folder or device');
+    // Before opening: a pipe without a writer would never open.
+    const stats = await stat(path);
+    if (!stats.isFile()) throw failure(source, 'expected a JSON file, found a folder, pipe or device');
     if (stats.size > maxBytes) {
       throw failure(source, `expected at most ${mebibytes(maxBytes)} of JSON, found ${mebibytes(stats.size)}`);
     }
-    return await handle.readFile();
+    return await readFile(path);
   } catch (cause) {
     if (cause instanceof MinferenceError) throw cause;
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';

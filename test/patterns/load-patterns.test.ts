@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +70,10 @@ describe('loadPatterns', () => {
 
   it('says when there is no file, or a folder', async () => {
     expect(await failure(loadPatterns(join(folder, 'missing.json')))).toMatchObject({ code: 'READ_FAILED' });
-    expect((await failure(loadPatterns(folder))).message).toMatch(/found a folder or device|cannot be read/);
+    expect((await failure(loadPatterns(folder))).message).toContain('found a folder, pipe or device');
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(await failure(loadPatterns(pipe))).toMatchObject({ code: 'PATTERNS_INVALID' });
   });
 
   it('says everything that differs from the model', async () => {
