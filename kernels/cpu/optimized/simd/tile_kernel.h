@@ -27,21 +27,20 @@ inline __attribute__((always_inline)) void dot(const float* q, const float* cons
     for (int n = 0; n < N; ++n) acc[r][n] = zero();
   }
   for (int64_t i = 0; i < d; ++i) {
-    Vec key[N];
-#pragma GCC unroll 4
-    for (int n = 0; n < N; ++n) key[n] = load(k[n] + i * kPanelKeys);
+    const Vec first = load(k[0] + i * kPanelKeys), second = load(k[N - 1] + i * kPanelKeys);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const Vec x = set1(q[i * kRows + r]);
-#pragma GCC unroll 4
-      for (int n = 0; n < N; ++n) acc[r][n] = fma(x, key[n], acc[r][n]);
+      acc[r][0] = fma(x, first, acc[r][0]);
+      if constexpr (N == 2) acc[r][1] = fma(x, second, acc[r][1]);
     }
   }
 }
 
-// Scores of R rows against N vectors, stored at s (row stride kTileKeys); `top` keeps the lanes' maxima of each row.
+// Scores of R rows against N vectors, stored at s (row stride kTileKeys); `top` keeps the lanes' maxima of each row. Not
+// inlined, like add_values: next to the exponential, whose constants the compiler keeps in registers, it would spill.
 template <int R, int N>
-inline __attribute__((always_inline)) void dot_and_store(const float* q, const float* const (&k)[N], int64_t d, float* s,
+__attribute__((noinline)) void dot_and_store(const float* q, const float* const (&k)[N], int64_t d, float* s,
                                                          Vec (&top)[R]) {
   Vec acc[R][N];
   dot<R, N>(q, k, d, acc);
@@ -79,7 +78,7 @@ void score_panels(const float* q, const Panel* const* panels, int count, int64_t
 
 // out[r][column …] = out[r][column …] * alpha[r] + sum_key p[r][key] * v[key][column …] for N vectors of columns.
 template <int R, int N>
-inline __attribute__((always_inline)) void add_values(const float* p, const Panel* const* panels, int count,
+__attribute__((noinline)) void add_values(const float* p, const Panel* const* panels, int count,
                                                       int64_t d_pad, int64_t column, const float* alpha, float* out) {
   Vec acc[R][N];
 #pragma GCC unroll 8
@@ -92,14 +91,12 @@ inline __attribute__((always_inline)) void add_values(const float* p, const Pane
     const float* v = panels[panel]->v + column;
     const float* weights = p + panel * kPanelKeys;
     for (int key = 0; key < kPanelKeys; ++key) {
-      Vec value[N];
-#pragma GCC unroll 4
-      for (int n = 0; n < N; ++n) value[n] = load(v + key * d_pad + n * kWidth);
+      const Vec first = load(v + key * d_pad), second = load(v + key * d_pad + (N - 1) * kWidth);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const Vec x = set1(weights[r * kTileKeys + key]);
-#pragma GCC unroll 4
-        for (int n = 0; n < N; ++n) acc[r][n] = fma(x, value[n], acc[r][n]);
+        acc[r][0] = fma(x, first, acc[r][0]);
+        if constexpr (N == 2) acc[r][1] = fma(x, second, acc[r][1]);
       }
     }
   }
