@@ -49,6 +49,8 @@ export class Graph {
   readonly #inputs: Set<string>;
   readonly #outputs: Set<string>;
   readonly #names = new Set<string>();
+  /** Known until the next change. */
+  #order: NodeProto[] | undefined;
 
   /** @throws {MinferenceError} MODEL_INVALID for two producers of one value, or a cycle. */
   constructor(model: ModelProto) {
@@ -195,6 +197,7 @@ export class Graph {
   }
 
   setInput(node: NodeProto, index: number, name: string): void {
+    this.#order = undefined;
     const old = node.input[index];
     while (node.input.length <= index) node.input.push('');
     node.input[index] = name;
@@ -204,6 +207,7 @@ export class Graph {
 
   /** Takes a node out: another may then produce its outputs. */
   detach(node: NodeProto): void {
+    this.#order = undefined;
     this.#nodes.delete(node);
     for (const output of node.output) if (this.#producers.get(output) === node) this.#producers.delete(output);
     for (const input of nodeInputs(node)) this.#consumers.get(input)?.delete(node);
@@ -220,8 +224,13 @@ export class Graph {
   }
 
   /** Every node after those it reads from. */
-  order(nodes: Iterable<NodeProto> = this.#nodes): NodeProto[] {
-    const result = topologicalOrder(nodes, (name) => this.#producers.get(name));
+  order(): readonly NodeProto[] {
+    this.#order ??= this.#sort();
+    return this.#order;
+  }
+
+  #sort(): NodeProto[] {
+    const result = topologicalOrder(this.#nodes, (name) => this.#producers.get(name));
     if ('ordered' in result) return result.ordered;
     throw invalid(`a cycle through ${result.cycle.opType} ${result.cycle.name || result.cycle.output[0]}`);
   }
@@ -243,7 +252,7 @@ export class Graph {
   finish(): void {
     const needed = this.ancestors(this.outputs);
     for (const node of this.#nodes) if (!needed.has(node)) this.detach(node);
-    this.#graph.node = this.order();
+    this.#graph.node = [...this.order()];
     const used = new Set(this.outputs);
     for (const node of this.#graph.node) {
       for (const name of nodeInputs(node)) used.add(name);
@@ -267,6 +276,7 @@ export class Graph {
   }
 
   #index(node: NodeProto): void {
+    this.#order = undefined;
     for (const output of node.output) {
       if (!output) continue;
       this.#producers.set(output, node);

@@ -1,4 +1,5 @@
-import type { NodeProto } from 'onnx-buf';
+import { toBinary } from '@bufbuild/protobuf';
+import { AttributeProtoSchema, type NodeProto } from 'onnx-buf';
 import { intAttribute } from '../attribute.js';
 import { type Graph, isStandard } from '../graph.js';
 import { tensorShape, tensorValues } from '../tensor-values.js';
@@ -20,12 +21,16 @@ const MAX_PENDING = 10_000;
  * inputs and declarations, and, on demand, small values (masks, positions, scales). Weights are never read: what
  * depends on hidden states or on the tokens themselves is {@link NotEvaluable}.
  *
- * One pass over the graph when created; the graph must not change while it is used.
+ * Every node is looked at once, when something first asks for what depends on it; the graph must not change meanwhile.
  */
 export class Evaluator {
   readonly #values = new Map<string, SmallTensor>();
+  readonly #identities = new Map<string, string>([['', '']]);
+  readonly #interned = new Map<string, string>();
   readonly #failures = new Map<string, string>();
+  readonly #declarations = new Map<string, Shape | null>();
   readonly #shapes = new Map<string, Shape | null>();
+  readonly #passed = new Set<NodeProto>();
   readonly #types = new Map<string, number | undefined>();
   readonly #graph: Graph;
   readonly #lengths: CallLengths;
@@ -36,22 +41,19 @@ export class Evaluator {
     this.#graph = graph;
     this.#lengths = lengths;
     this.#call = new CallShapes(graph, lengths);
-    for (const node of graph.order()) this.#pass(node);
   }
 
   /** Shape of a value during the call; null when it is not known. */
   shape(name: string): Shape | null {
-    const known = this.#shapes.get(name);
-    if (known !== undefined) return known;
-    const tensor = this.#graph.initializer(name);
-    const shape = tensor ? tensorShape(tensor) : this.#call.declared(name);
-    this.#shapes.set(name, shape);
-    return shape;
+    return this.#declared(name) ?? this.inferredShape(name);
   }
 
   /** TensorProto.DataType of a value; undefined when it is not known. */
   elementType(name: string): number | undefined {
-    return this.#types.get(name) ?? this.#graph.initializer(name)?.dataType ?? this.#graph.type(name)?.elementType;
+    const declared = this.#graph.initializer(name)?.dataType ?? this.#graph.type(name)?.elementType;
+    if (declared !== undefined) return declared;
+    this.#reach(name);
+    return this.#types.get(name);
   }
 
   /** @throws {NotEvaluable} */
@@ -59,6 +61,7 @@ export class Evaluator {
     // Values with one reader are computed for this question only: the layers' own masks would add up otherwise.
     const transient = new Map<string, SmallTensor>();
     const get = (value: string) => this.#values.get(value) ?? transient.get(value);
+    this.#reach(name);
     const pending = [name];
     while (pending.length > 0) {
       const next = pending[pending.length - 1]!;
@@ -79,26 +82,119 @@ export class Evaluator {
     return get(name)!;
   }
 
+  /**
+   * The same text for values that are computed in the same way from the same things in this call: layers repeat their
+   * masks under other names.
+   */
+  identity(name: string): string {
+    const pending = [name];
+    while (pending.length > 0) {
+      const next = pending[pending.length - 1]!;
+      const inputs = this.#identities.has(next) ? [] : this.#inputsToIdentify(next);
+      const missing = inputs.filter((input) => !this.#identities.has(input));
+      if (missing.length > 0) {
+        pending.push(...missing);
+        continue;
+      }
+      pending.pop();
+      if (!this.#identities.has(next)) this.#identities.set(next, this.#identify(next, inputs));
+    }
+    return this.#identities.get(name)!;
+  }
+
+  #inputsToIdentify(name: string): string[] {
+    this.#reach(name);
+    const node = this.#eager(name) ? undefined : this.#graph.producer(name);
+    const isKnown = node && node.output.length === 1 && OPS.has(node.opType) && isStandard(node.domain);
+    return isKnown ? node.input : [];
+  }
+
+  #identify(name: string, inputs: readonly string[]): string {
+    const value = this.#eager(name);
+    if (value) return `=${this.elementType(name)}[${value.shape}]${value.data}`;
+    const node = inputs.length > 0 ? this.#graph.producer(name) : undefined;
+    if (!node) return `@${name}`;
+    const parts = inputs.map((input) => this.#identities.get(input)!);
+    const attributes = node.attribute.map((attribute) =>
+      Buffer.from(toBinary(AttributeProtoSchema, attribute)).toString('hex'),
+    );
+    const text = JSON.stringify([node.opType, attributes, parts]);
+    // Texts of texts would grow without bound: each gets a number.
+    const known = this.#interned.get(text) ?? `#${this.#interned.size}`;
+    this.#interned.set(text, known);
+    return known;
+  }
+
+  /** Shape that follows from a value's node, whatever is declared of the value itself. */
+  inferredShape(name: string): Shape | null {
+    this.#reach(name);
+    return this.#shapes.get(name) ?? null;
+  }
+
+  /** Shape of an initializer, or as declared where all dimensions are known. */
+  #declared(name: string): Shape | null {
+    const known = this.#declarations.get(name);
+    if (known !== undefined) return known;
+    const tensor = this.#graph.initializer(name);
+    const shape = tensor ? tensorShape(tensor) : this.#call.declared(name);
+    this.#declarations.set(name, shape);
+    return shape;
+  }
+
+  /** Passes the node that gives a value, after those whose shapes or values it needs. */
+  #reach(name: string): void {
+    const pending = this.#unpassed(name);
+    while (pending.length > 0) {
+      const node = pending[pending.length - 1]!;
+      const before = this.#passed.has(node) ? [] : node.input.flatMap((input) => this.#neededFor(input));
+      if (before.length > 0) {
+        pending.push(...before);
+        continue;
+      }
+      pending.pop();
+      if (!this.#passed.has(node)) this.#pass(node);
+      this.#passed.add(node);
+    }
+  }
+
+  #unpassed(name: string): NodeProto[] {
+    const node = this.#graph.producer(name);
+    return node && !this.#passed.has(node) ? [node] : [];
+  }
+
+  /** Nothing where a declaration says all: only small values are computed on the way. */
+  #neededFor(name: string): NodeProto[] {
+    const declared = this.#declared(name);
+    return declared && elements(declared) > MAX_EAGER_ELEMENTS ? [] : this.#unpassed(name);
+  }
+
   /** Shapes, types and small values of a node's outputs. */
   #pass(node: NodeProto): void {
     const inferred = outputShapes(node, {
-      shape: (index) => this.shape(node.input[index] ?? ''),
+      shape: (index) => this.#knownShape(node.input[index] ?? ''),
       value: (index) => this.#eager(node.input[index] ?? ''),
     });
-    const type = outputType(node, (name) => this.elementType(name));
+    const type = outputType(node, (name) => this.#knownType(name));
     for (const [i, name] of node.output.entries()) {
       if (!name) continue;
-      const shape = inferred[i] ?? this.#call.declared(name);
-      this.#shapes.set(name, shape);
-      this.#types.set(name, this.#graph.type(name)?.elementType ?? type);
+      this.#shapes.set(name, inferred[i] ?? null);
+      this.#types.set(name, type);
     }
     this.#evaluateEagerly(node);
+  }
+
+  #knownShape(name: string): Shape | null {
+    return this.#declared(name) ?? this.#shapes.get(name) ?? null;
+  }
+
+  #knownType(name: string): number | undefined {
+    return this.#graph.initializer(name)?.dataType ?? this.#graph.type(name)?.elementType ?? this.#types.get(name);
   }
 
   #evaluateEagerly(node: NodeProto): void {
     const [name] = node.output;
     if (!name || node.output.length !== 1 || !isStandard(node.domain)) return;
-    const shape = this.shape(name);
+    const shape = this.#knownShape(name);
     if (shape && elements(shape) > MAX_EAGER_ELEMENTS) return;
     if (node.opType !== 'Shape') {
       if (!OPS.has(node.opType)) return;
@@ -118,7 +214,7 @@ export class Evaluator {
     const known = this.#values.get(name);
     if (known) return known;
     if (name === '' || this.#graph.producer(name)) return undefined;
-    const shape = this.shape(name);
+    const shape = this.#declared(name);
     if (!shape || elements(shape) > MAX_EAGER_ELEMENTS || this.#failures.has(name)) return undefined;
     try {
       const value = this.#compute(name, () => undefined);

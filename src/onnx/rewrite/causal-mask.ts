@@ -69,6 +69,33 @@ const allSee = (graph: Graph, masks: readonly Mask[], lengths: CallLengths): See
  * @throws {NoMatch}
  */
 export function proveCausal(graph: Graph, masks: readonly Mask[], implied = false): number | null {
+  const known = proofs.get(graph) ?? new Map<string, number | null | NoMatch>();
+  proofs.set(graph, known);
+  const calls = [...SMALL_CALLS, LONG_CALL, OTHER_LONG_CALL];
+  const identities = calls.map((call) => masks.map(({ name, kind }) => [kind, analyze(graph, call).identity(name)]));
+  const key = JSON.stringify([implied, masks.length > 0 ? identities : null]);
+  let proof = known.get(key);
+  if (proof === undefined) {
+    proof = tryProof(graph, masks, implied);
+    known.set(key, proof);
+  }
+  if (proof instanceof NoMatch) throw proof;
+  return proof;
+}
+
+/** What was proved of a graph's masks: the layers of a model have the same ones under different names. */
+const proofs = new WeakMap<Graph, Map<string, number | null | NoMatch>>();
+
+function tryProof(graph: Graph, masks: readonly Mask[], implied: boolean): number | null | NoMatch {
+  try {
+    return prove(graph, masks, implied);
+  } catch (error) {
+    if (error instanceof NoMatch) return error;
+    throw error;
+  }
+}
+
+function prove(graph: Graph, masks: readonly Mask[], implied: boolean): number | null {
   const window = masks.length === 0 ? null : findWindow(graph, masks);
   for (const lengths of SMALL_CALLS) {
     const sees = allSee(graph, masks, lengths);

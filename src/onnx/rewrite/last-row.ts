@@ -18,8 +18,7 @@ const ROWS_AXIS = 1;
  */
 export function keepLastRow(graph: Graph, logits: string): number {
   const call = new Evaluator(graph, SAMPLE_CALL);
-  const shape = call.shape(logits);
-  if (shape?.length !== 3) return 0;
+  if (call.shape(logits)?.length !== 3) return 0;
   const narrowed = findNarrowed(graph, call, logits);
   const cuts = new Map<string, string>();
   const changed = new Set<string>();
@@ -41,7 +40,8 @@ export function keepLastRow(graph: Graph, logits: string): number {
 
 /** Whether the graph gives the logits of one row anyway. */
 export function hasOneRow(graph: Graph, logits: string): boolean {
-  const shape = new Evaluator(graph, SAMPLE_CALL).shape(logits);
+  const call = new Evaluator(graph, SAMPLE_CALL);
+  const shape = call.inferredShape(logits) ?? call.shape(logits);
   return shape?.length === 3 && shape[ROWS_AXIS] === 1;
 }
 
@@ -57,8 +57,8 @@ function findNarrowed(graph: Graph, call: Evaluator, logits: string): Map<NodePr
       const rows = narrowed.get(reader);
       return rows !== undefined && reader.input.every((input, i) => input !== value || rows.includes(i));
     });
-  for (const node of graph.order(needed).reverse()) {
-    if (whole.has(node)) continue;
+  for (const node of graph.order().toReversed()) {
+    if (!needed.has(node) || whole.has(node)) continue;
     const rows = rowInputs(call, node);
     if (rows && node.output.every((output) => output === '' || readByRow(output))) narrowed.set(node, rows);
   }

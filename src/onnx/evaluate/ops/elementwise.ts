@@ -1,6 +1,6 @@
 import { floatAttribute, intAttribute } from '../../attribute.js';
 import { ELEMENT, isInteger } from '../../value-info.js';
-import { broadcastShape, expandTo, zeros } from '../tensor.js';
+import { broadcastShape, expandTo, NotEvaluable, type SmallTensor, zeros } from '../tensor.js';
 import { need, type Op } from './op.js';
 
 const unary =
@@ -10,15 +10,41 @@ const unary =
     return { shape, data: data.map(fn) };
   };
 
+/** Elements as an operation walks them: one value for all, or one for each. */
+interface Walk {
+  data: Float64Array;
+  step: 0 | 1;
+}
+
+function walkOf(tensor: SmallTensor, shape: readonly number[]): Walk {
+  if (tensor.data.length === 1) return { data: tensor.data, step: 0 };
+  return { data: expandTo(tensor, shape).data, step: 1 };
+}
+
+/** Two or three operands, broadcast. Loops of their own, because masks have as many elements as keys. */
 const nary =
-  (fn: (...values: number[]) => number): Op =>
+  (fn: (a: number, b: number, c: number) => number): Op =>
   (_, inputs) => {
     const tensors = inputs.map((_, i) => need(inputs, i));
     const shape = broadcastShape(tensors.map((tensor) => tensor.shape));
-    const expanded = tensors.map((tensor) => expandTo(tensor, shape).data);
     const out = zeros(shape);
-    for (let i = 0; i < out.data.length; i++) out.data[i] = fn(...expanded.map((data) => data[i]!));
+    const [a, b = a, c = b] = tensors.map((tensor) => walkOf(tensor, shape));
+    if (!a || !b || !c) throw new NotEvaluable('no inputs');
+    for (let i = 0; i < out.data.length; i++) {
+      out.data[i] = fn(a.data[i * a.step]!, b.data[i * b.step]!, c.data[i * c.step]!);
+    }
     return out;
+  };
+
+/** Any number of operands. */
+const fold =
+  (fn: (a: number, b: number) => number): Op =>
+  (node, inputs, integer) => {
+    let result = need(inputs, 0);
+    for (let i = 1; i < inputs.length; i++) {
+      result = nary(fn)(node, [result, need(inputs, i)], integer);
+    }
+    return result;
   };
 
 const cast: Op = (node, inputs) => {
@@ -47,22 +73,22 @@ export const ELEMENTWISE_OPS: Readonly<Record<string, Op>> = {
   Floor: unary(Math.floor),
   IsNaN: unary((x) => Number(Number.isNaN(x))),
   IsInf: unary((x) => Number(Math.abs(x) === Number.POSITIVE_INFINITY)),
-  Add: nary((a, b) => a! + b!),
-  Sub: nary((a, b) => a! - b!),
-  Mul: nary((a, b) => a! * b!),
-  Div: (node, inputs, integer) => nary((a, b) => (integer ? Math.trunc(a! / b!) : a! / b!))(node, inputs, integer),
-  Mod: nary((a, b) => ((a! % b!) + b!) % b!),
-  Pow: nary((a, b) => a! ** b!),
-  Min: nary(Math.min),
-  Max: nary(Math.max),
+  Add: nary((a, b) => a + b),
+  Sub: nary((a, b) => a - b),
+  Mul: nary((a, b) => a * b),
+  Div: (node, inputs, integer) => nary((a, b) => (integer ? Math.trunc(a / b) : a / b))(node, inputs, integer),
+  Mod: nary((a, b) => ((a % b) + b) % b),
+  Pow: nary((a, b) => a ** b),
+  Min: fold((a, b) => Math.min(a, b)),
+  Max: fold((a, b) => Math.max(a, b)),
   And: nary((a, b) => Number(a !== 0 && b !== 0)),
   Or: nary((a, b) => Number(a !== 0 || b !== 0)),
   Xor: nary((a, b) => Number((a !== 0) !== (b !== 0))),
   Equal: nary((a, b) => Number(a === b)),
-  Less: nary((a, b) => Number(a! < b!)),
-  LessOrEqual: nary((a, b) => Number(a! <= b!)),
-  Greater: nary((a, b) => Number(a! > b!)),
-  GreaterOrEqual: nary((a, b) => Number(a! >= b!)),
-  Where: nary((condition, a, b) => (condition !== 0 ? a! : b!)),
+  Less: nary((a, b) => Number(a < b)),
+  LessOrEqual: nary((a, b) => Number(a <= b)),
+  Greater: nary((a, b) => Number(a > b)),
+  GreaterOrEqual: nary((a, b) => Number(a >= b)),
+  Where: nary((condition, a, b) => (condition !== 0 ? a : b)),
   Clip: clip,
 };
