@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { checkpointPath } from '../../search/checkpoint.js';
 import { runSearch } from '../../search/run-search.js';
 import type { SearchOptions } from '../../search/types.js';
+import type { DecoderSpec } from '../../src/onnx/builder/spec.js';
 import { denseCausalFlops } from '../../src/patterns/flops.js';
 import { loadPatterns } from '../../src/patterns/load-patterns.js';
 import type { PatternFile } from '../../src/patterns/pattern-file.js';
@@ -68,6 +69,18 @@ describe('runSearch', () => {
     ]);
     const { cache } = await decoder.prefill(Array(600).fill(7), { patterns: patternMatrix(file) });
     cache.dispose();
+  });
+
+  it.each<DecoderSpec>([
+    { style: 'genai', dtype: 'int4', packedQkv: false },
+    { style: 'genai', dtype: 'fp16' },
+    { style: 'optimum' },
+    { style: 'mha' },
+    { style: 'attention23' },
+  ])('searches a decoder exported as %o', async (spec) => {
+    const model = await tinyModel({ maxPositions: 2048, ...spec });
+    const { patterns } = await runSearch({ ...base, samples: 1, model });
+    expect(patterns.layers.map(({ heads }) => heads.length)).toEqual(Array(2).fill(patterns.model.num_heads));
   });
 
   it('gives the same file for the same seed, and other prompts for another', async () => {
