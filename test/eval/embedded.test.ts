@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readResults } from '../../src/eval/niah/read-results.js';
+import { runNiah } from '../../src/eval/niah/run-niah.js';
+import { temporaryFolder } from '../utils/temporary-folder.js';
+
+it('evaluates the embedded model: it retrieves when dense and when its diagonals and columns are kept', async () => {
+  const out = join(temporaryFolder(), 'niah.json');
+  const { results, table, plots, timings } = await runNiah({
+    lengths: [1024],
+    depths: '30,60',
+    samples: 1,
+    tasks: 'single_2,multikey_3,kv',
+    methods: 'dense,vertical_slash:300,600,a_shape:1,1',
+    device: 'cpu',
+    out,
+  });
+  const score = (method: string) => table.find((row) => row.method === method && row.length === 1024)!.score;
+  expect(score('dense')).toBe(100);
+  expect(score('vertical_slash:300,600')).toBe(100);
+  // In the middle of 1,024 tokens the needle is out of the window's sight.
+  expect(score('a_shape:1,1')).toBeLessThan(100);
+  expect(timings.loadMs).toBeGreaterThan(0);
+
+  const file = await readResults(out);
+  expect(file).toEqual(results);
+  expect(file.device.kind).toBe('cpu');
+  expect(file.prompts).toHaveLength(6);
+  for (const { task, prompt_tokens, answers } of file.prompts) {
+    expect(prompt_tokens + (task === 'kv_retrieval' ? 80 : 128)).toBeLessThanOrEqual(1024);
+    for (const { prefill_ms, new_tokens } of answers) {
+      expect(prefill_ms).toBeGreaterThan(0);
+      expect(new_tokens).toBeGreaterThan(0);
+    }
+    expect(answers[0]!.stopped).toBe('eos');
+  }
+  expect(existsSync(plots!.heatMaps)).toBe(true);
+});
