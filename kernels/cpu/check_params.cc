@@ -20,14 +20,15 @@ void check_shape(const AttentionShape& shape, DataType dtype, const int32_t* pas
           "expected num_kv_heads to divide num_heads, found " + std::to_string(shape.num_heads) + " and " +
               std::to_string(shape.num_kv_heads));
   require(shape.head_dim > 0, "expected head_dim > 0, found " + std::to_string(shape.head_dim));
-  require(shape.capacity >= 0 && shape.capacity <= kMaxContext,
-          "expected a cache of at most " + std::to_string(kMaxContext) + " rows, found " + std::to_string(shape.capacity));
+  require(
+      shape.capacity >= 0 && shape.capacity <= kMaxContext,
+      "expected a cache of at most " + std::to_string(kMaxContext) + " rows, found " + std::to_string(shape.capacity));
   require(dtype == DataType::kFloat32 || dtype == DataType::kFloat16,
           "the CPU kernels take float32 and float16, found dtype " + std::to_string(static_cast<int32_t>(dtype)));
   for (int64_t b = 0; b < shape.batch; ++b) {
     require(past_lens[b] >= 0 && new_lens[b] >= 0 && new_lens[b] <= shape.seqlen_q,
-            "expected 0 <= new length <= seqlen_q and past length >= 0, found " + std::to_string(new_lens[b]) + " and " +
-                std::to_string(past_lens[b]) + " in batch entry " + std::to_string(b));
+            "expected 0 <= new length <= seqlen_q and past length >= 0, found " + std::to_string(new_lens[b]) +
+                " and " + std::to_string(past_lens[b]) + " in batch entry " + std::to_string(b));
     require(int64_t{past_lens[b]} + new_lens[b] <= shape.capacity,
             "expected past + new length within the cache of " + std::to_string(shape.capacity) + " rows, found " +
                 std::to_string(int64_t{past_lens[b]} + new_lens[b]) + " in batch entry " + std::to_string(b));
@@ -40,8 +41,8 @@ void check_pattern(const HeadPattern& pattern) {
   require(pattern.kind >= static_cast<int32_t>(PatternKind::kDense) &&
               pattern.kind <= static_cast<int32_t>(PatternKind::kBlockSparse),
           "expected a pattern kind from 0 to 3, found " + std::to_string(pattern.kind));
-  require(pattern.a >= 0 && pattern.b >= 0, "expected pattern sizes >= 0, found " + std::to_string(pattern.a) + " and " +
-                                                std::to_string(pattern.b));
+  require(pattern.a >= 0 && pattern.b >= 0,
+          "expected pattern sizes >= 0, found " + std::to_string(pattern.a) + " and " + std::to_string(pattern.b));
 }
 
 void check_geometry(const KernelGeometry& geometry) {
@@ -59,8 +60,8 @@ void check_attention(const AttentionParams& params, bool with_patterns) {
 
 void check_rope_cache(const RopeCacheParams& params) {
   check_shape(params.shape, params.dtype, params.past_lens, params.new_lens);
-  require(!params.do_rotary || (params.rotary_dim > 0 && params.rotary_dim % 2 == 0 &&
-                                params.rotary_dim <= params.shape.head_dim),
+  require(!params.do_rotary ||
+              (params.rotary_dim > 0 && params.rotary_dim % 2 == 0 && params.rotary_dim <= params.shape.head_dim),
           "expected an even rotary_dim of at most head_dim, found " + std::to_string(params.rotary_dim));
   for (int64_t b = 0; b < params.shape.batch; ++b) {
     require(params.past_k == nullptr ? params.past_lens[b] == 0 : params.past_lens[b] <= params.past_capacity,

@@ -1,4 +1,5 @@
-// IEEE 754 binary16 <-> binary32 without hardware support (round to nearest, ties to even; subnormals, inf and NaN kept).
+// IEEE 754 binary16 <-> binary32 without hardware support (round to nearest, ties to even; subnormals, inf and NaN
+// kept).
 #pragma once
 
 #include <bit>

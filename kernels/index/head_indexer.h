@@ -18,9 +18,9 @@ class HeadIndexer {
   HeadPlan plan(const HeadPattern& pattern);
 
   // The candidate's plan with `a` and/or `b`, as its fit flags say, at the largest sizes on their grid whose cost is
-  // within `budget_flops` (the smallest, if none is); HeadPattern describes the grid. Cost grows with size, since a tile
-  // is as wide as the rounding of ranges, except for the step to dense, which needs no index: so it is tried first and
-  // the rest is a bisection.
+  // within `budget_flops` (the smallest, if none is); HeadPattern describes the grid. Cost grows with size, since a
+  // tile is as wide as the rounding of ranges, except for the step to dense, which needs no index: so it is tried first
+  // and the rest is a bisection.
   HeadPlan fit(const HeadPattern& candidate, double budget_flops);
 
   // Microseconds spent on the estimate that `kind` needs.
@@ -39,8 +39,8 @@ class HeadIndexer {
   double last_rows_microseconds_ = 0, blocks_microseconds_ = 0;
 };
 
-// FLOPs of building the index of a vertical_slash head: 2·head_dim for each score of the last kLastQ rows. Selection and
-// merging are not counted.
+// FLOPs of building the index of a vertical_slash head: 2·head_dim for each score of the last kLastQ rows. Selection
+// and merging are not counted.
 inline double last_rows_flops(const CallSpan& span, int64_t head_dim) {
   const int64_t rows = span.rows < kLastQ ? span.rows : kLastQ;
   return 2.0 * static_cast<double>(head_dim) * static_cast<double>(rows) * static_cast<double>(span.total());

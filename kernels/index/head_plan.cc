@@ -100,7 +100,8 @@ PlanCost count_cost(const HeadPlan& plan, const CallSpan& span, int64_t head_dim
     cost.block_tiles[block] = tiles + (columns + kKeyAlign - 1) / kKeyAlign;
     cost.tiles += cost.block_tiles[block];
   }
-  cost.flops = plan.index_flops + 4.0 * kBlockM * kKeyAlign * static_cast<double>(head_dim) * static_cast<double>(cost.tiles);
+  cost.flops =
+      plan.index_flops + 4.0 * kBlockM * kKeyAlign * static_cast<double>(head_dim) * static_cast<double>(cost.tiles);
   return cost;
 }
 

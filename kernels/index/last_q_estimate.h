@@ -16,5 +16,4 @@ struct LastQEstimate {
 // Streams one row group at a time: row_group x total scores of scratch, whatever the number of heads.
 LastQEstimate estimate_last_q(const cpu::KernelTable& kernels, const cpu::HeadView& view, const cpu::PackedKv& kv);
 
-
 }  // namespace minference::index

@@ -72,7 +72,8 @@ void PooledBlocks::select(int64_t count, HeadPlan& plan) const {
     const int64_t row = block % kernels_.row_group;
     if (row == 0) {
       const int64_t last = visible(std::min(query_blocks_ - 1, block + kernels_.row_group - 1)).last;
-      kernels_.scores(queries_.data() + block * d_, keys_.data(), last / cpu::kPanelKeys + 1, d_, scores.data(), stride);
+      kernels_.scores(queries_.data() + block * d_, keys_.data(), last / cpu::kPanelKeys + 1, d_, scores.data(),
+                      stride);
     }
     const int64_t own = seen.last + 1 - std::max(seen.own, seen.first);
     Ranking ranking(scores.data() + row * stride + seen.first, seen.last + 1 - seen.first - own, 0);

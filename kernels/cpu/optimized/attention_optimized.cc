@@ -113,7 +113,8 @@ SparseIndex build_index_optimized(const AttentionParams& params, int64_t batch, 
   std::vector<KvUnit> wave(1);
   wave[0] = {batch, view.kv_head, nullptr};
   pack_wave(table, params, wave, parallel);
-  return index::to_sparse_index(index::HeadIndexer(table, view, *wave[0].kv).plan(params.patterns[head]), span, view.d());
+  return index::to_sparse_index(index::HeadIndexer(table, view, *wave[0].kv).plan(params.patterns[head]), span,
+                                view.d());
 }
 
 }  // namespace minference::cpu

@@ -147,7 +147,8 @@ class SplitKernel {
 };
 
 void merge(const KernelTable& kernels, const AttentionParams& params, const HeadSet& set, const Partial* partials) {
-  const int64_t d = params.shape.head_dim, rows = params.new_lens[set.batch], heads = static_cast<int64_t>(set.heads.size());
+  const int64_t d = params.shape.head_dim, rows = params.new_lens[set.batch],
+                heads = static_cast<int64_t>(set.heads.size());
   std::vector<float> out(d);
   for (int64_t i = 0; i < rows * heads; ++i) {
     const HeadView view(params, set.batch, set.heads[i % heads]);

@@ -23,7 +23,8 @@ struct HeadView {
   const void* key(int64_t position) const { return at(params->k, cache_row(position)); }
   const void* value(int64_t position) const { return at(params->v, cache_row(position)); }
   void* out(int64_t row) const {
-    return const_cast<void*>(at(params->out, ((batch * params->shape.seqlen_q + row) * params->shape.num_heads + head) * d()));
+    return const_cast<void*>(
+        at(params->out, ((batch * params->shape.seqlen_q + row) * params->shape.num_heads + head) * d()));
   }
   float* lse(int64_t row) const {
     return params->lse + (batch * params->shape.num_heads + head) * params->shape.seqlen_q + row;

@@ -13,11 +13,11 @@ using index::kKeyAlign;
 
 // Cost model of the fallback, in FLOPs of dense attention that take the same time. Measured on Zen 4 with AVX-512, the
 // fastest dense kernel, for which an index is relatively dearest; kernels/cpu/README.md has the figures.
-constexpr double kSparseTile = 1.04;          // a sparse tile against a dense one
-constexpr double kIndexFlop = 2.0;            // a FLOP of the estimates
-constexpr double kSelectPerKey = 4000;        // ranking columns and diagonals, per key
-constexpr double kSelectPerScore = 400;       // ranking pooled scores, each
-constexpr double kPackPerColumn = 10000;      // gathering one column
+constexpr double kSparseTile = 1.04;      // a sparse tile against a dense one
+constexpr double kIndexFlop = 2.0;        // a FLOP of the estimates
+constexpr double kSelectPerKey = 4000;    // ranking columns and diagonals, per key
+constexpr double kSelectPerScore = 400;   // ranking pooled scores, each
+constexpr double kPackPerColumn = 10000;  // gathering one column
 
 double tile_flops(double tiles, int64_t head_dim) {
   return 4.0 * kBlockM * kKeyAlign * static_cast<double>(head_dim) * tiles;
@@ -49,7 +49,8 @@ double index_cost(const CallSpan& span, const HeadPattern& pattern, int64_t head
   }
 }
 
-// About the fewest keys that a row block ends up with, where it sees that many: all slashes adjacent, all columns in them.
+// About the fewest keys that a row block ends up with, where it sees that many: all slashes adjacent, all columns in
+// them.
 int64_t least_keys(const HeadPattern& pattern) {
   switch (PatternKind{pattern.kind}) {
     case PatternKind::kVerticalSlash:

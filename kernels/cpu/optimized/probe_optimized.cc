@@ -52,8 +52,12 @@ struct Candidate {
 class ProbeKernel {
  public:
   ProbeKernel(const KernelTable& kernels, const AttentionParams& params)
-      : kernels_(kernels), params_(params), rows_(kernels, params), stored_(params.shape.head_dim * sizeof(float)),
-        sparse_(params.shape.head_dim), dense_(params.shape.head_dim) {}
+      : kernels_(kernels),
+        params_(params),
+        rows_(kernels, params),
+        stored_(params.shape.head_dim * sizeof(float)),
+        sparse_(params.shape.head_dim),
+        dense_(params.shape.head_dim) {}
 
   double attend_dense(const PlannedHead& head, int64_t row_block) {
     const Clock::time_point start = Clock::now();
@@ -123,7 +127,8 @@ class Probe {
       std::vector<std::vector<Candidate>> candidates = fit_candidates(wave, group);
       for (size_t i = 0; i < candidates.size(); ++i) {
         const KvUnit& unit = wave[i / group];
-        score_head(HeadView(params_, 0, unit.kv_head * group + static_cast<int64_t>(i) % group), *unit.kv, candidates[i]);
+        score_head(HeadView(params_, 0, unit.kv_head * group + static_cast<int64_t>(i) % group), *unit.kv,
+                   candidates[i]);
       }
       wave.clear();
     }
@@ -161,7 +166,8 @@ class Probe {
           const Clock::time_point start = Clock::now();
           Candidate candidate{.plan = indexer.plan(fitted), .cost = {}};
           candidate.index_microseconds = microseconds_since(start);
-          if (!candidate.plan.dense) candidate.index_microseconds += indexer.estimate_microseconds(PatternKind{fitted.kind});
+          if (!candidate.plan.dense)
+            candidate.index_microseconds += indexer.estimate_microseconds(PatternKind{fitted.kind});
           candidate.cost = index::count_cost(candidate.plan, span, view.d());
           candidates[t].push_back(std::move(candidate));
         }
@@ -209,7 +215,8 @@ class Probe {
 
   void write_scores(const HeadView& view, size_t candidate, const HeadPattern& fitted, const index::PlanCost& cost,
                     const Deviation& sum) {
-    float* scores = probe_.scores + (view.head * probe_.num_candidates + static_cast<int64_t>(candidate)) * kScoreFields;
+    float* scores =
+        probe_.scores + (view.head * probe_.num_candidates + static_cast<int64_t>(candidate)) * kScoreFields;
     scores[kErrorAll] = relative_error(sum.difference, sum.norm);
     scores[kErrorLast] = relative_error(sum.last_difference, sum.last_norm);
     scores[kMassRecall] = static_cast<float>(view.rows == 0 ? 1.0 : sum.recall / static_cast<double>(view.rows));

@@ -28,8 +28,8 @@ class RowWriter {
   // Loads the angles of batch entry b, row r.
   void set_row(int64_t b, int64_t r) {
     if (!params_.do_rotary) return;
-    const int64_t position =
-        params_.position_ids != nullptr ? params_.position_ids[b * params_.shape.seqlen_q + r] : params_.past_lens[b] + r;
+    const int64_t position = params_.position_ids != nullptr ? params_.position_ids[b * params_.shape.seqlen_q + r]
+                                                             : params_.past_lens[b] + r;
     const int64_t pairs = params_.rotary_dim / 2;
     kernels_.to_float(at(params_.cos_cache, position * pairs), half_, pairs, cos_.data());
     kernels_.to_float(at(params_.sin_cache, position * pairs), half_, pairs, sin_.data());
@@ -55,7 +55,9 @@ class RowWriter {
   }
 
   int64_t element_size() const { return half_ ? 2 : 4; }
-  const char* at(const void* data, int64_t element) const { return static_cast<const char*>(data) + element * element_size(); }
+  const char* at(const void* data, int64_t element) const {
+    return static_cast<const char*>(data) + element * element_size();
+  }
   char* at(void* data, int64_t element) const { return static_cast<char*>(data) + element * element_size(); }
 
  private:
@@ -76,7 +78,8 @@ void write_rows(const RopeCacheParams& params, RowWriter& writer, int64_t b, int
       if (padding) {
         std::memset(to, 0, row_bytes);
       } else {
-        writer.rotate(writer.at(params.q, b * params.q_stride_batch + r * params.q_stride_seq + h * params.q_stride_head), to);
+        writer.rotate(
+            writer.at(params.q, b * params.q_stride_batch + r * params.q_stride_seq + h * params.q_stride_head), to);
       }
     }
     for (int64_t h = 0; !padding && h < shape.num_kv_heads; ++h) {

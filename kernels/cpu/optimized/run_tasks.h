@@ -7,8 +7,8 @@
 namespace minference::cpu {
 
 // Runs task(0) … task(count - 1) in that order of start, each on whichever worker is free next: with tasks ordered
-// longest first, no worker idles long. `make_worker` is called once per worker and returns the function that runs a task
-// with that worker's scratch memory. The first exception of a task is rethrown after all have ended.
+// longest first, no worker idles long. `make_worker` is called once per worker and returns the function that runs a
+// task with that worker's scratch memory. The first exception of a task is rethrown after all have ended.
 using TaskRunner = std::function<void(int64_t task)>;
 void run_tasks(const ParallelFor& parallel, int64_t count, const std::function<TaskRunner()>& make_worker);
 

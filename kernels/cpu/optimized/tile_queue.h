@@ -21,7 +21,8 @@ class TileQueue {
     add_masked(panel);
   }
 
-  // A panel of columns, of which those with `kept[i]` count; columns after the last row have to be dropped by the caller.
+  // A panel of columns, of which those with `kept[i]` count; columns after the last row have to be dropped by the
+  // caller.
   void add_column_panel(Panel panel, const bool (&kept)[kPanelKeys]) {
     int32_t* positions = positions_ + masked_count_ * kPanelKeys;
     int32_t first = kNoKey, last = -1;

@@ -18,7 +18,8 @@ double logit(const AttentionParams& params, int64_t batch, int64_t head, int64_t
   const int64_t q = batch * params.q_stride_batch + row * params.q_stride_seq + head * params.q_stride_head;
   const int64_t k = ((batch * shape.num_kv_heads + kv_head) * shape.capacity + key) * shape.head_dim;
   double dot = 0;
-  for (int64_t e = 0; e < shape.head_dim; ++e) dot += load(params.q, q + e, params.dtype) * load(params.k, k + e, params.dtype);
+  for (int64_t e = 0; e < shape.head_dim; ++e)
+    dot += load(params.q, q + e, params.dtype) * load(params.k, k + e, params.dtype);
   dot *= params.sm_scale;
   return params.softcap > 0 ? params.softcap * std::tanh(dot / params.softcap) : dot;
 }

@@ -41,7 +41,8 @@ void estimate(const AttentionParams& params, int64_t batch, int64_t head, std::v
 }
 
 // Mean of `count` vectors of head_dim elements, `stride` elements apart.
-std::vector<double> pool(const void* data, int64_t offset, int64_t stride, int64_t count, const AttentionParams& params) {
+std::vector<double> pool(const void* data, int64_t offset, int64_t stride, int64_t count,
+                         const AttentionParams& params) {
   std::vector<double> mean(params.shape.head_dim, 0.0);
   for (int64_t i = 0; i < count; ++i) {
     for (size_t e = 0; e < mean.size(); ++e) mean[e] += load(data, offset + i * stride + e, params.dtype) / count;
@@ -79,7 +80,8 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
   const PatternKind kind{pattern.kind};
   const bool blocks = kind == PatternKind::kBlockSparse, vertical_slash = kind == PatternKind::kVerticalSlash;
   SparseIndex index;
-  index.dense = kind == PatternKind::kDense || pattern.a >= (blocks ? key_blocks : total) || (!blocks && pattern.b >= total);
+  index.dense =
+      kind == PatternKind::kDense || pattern.a >= (blocks ? key_blocks : total) || (!blocks && pattern.b >= total);
   std::vector<int32_t> slashes;
   if (vertical_slash && !index.dense) {
     std::vector<double> column_sums(total), slash_sums(total);
@@ -109,8 +111,9 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
     for (int64_t q = first; blocks && !index.dense && q <= last; q += kPatternBlock) {
       const int64_t q_rows = std::min<int64_t>(kPatternBlock, last + 1 - q), q_last = q + q_rows - 1;
       const int64_t q_low = params.local_window < 0 ? 0 : std::max<int64_t>(0, q - params.local_window + 1);
-      const std::vector<double> pooled_q = pool(params.q, batch * params.q_stride_batch + (q - past) * params.q_stride_seq +
-                                                              head * params.q_stride_head, params.q_stride_seq, q_rows, params);
+      const std::vector<double> pooled_q =
+          pool(params.q, batch * params.q_stride_batch + (q - past) * params.q_stride_seq + head * params.q_stride_head,
+               params.q_stride_seq, q_rows, params);
       // Key blocks this query block can see at all, ranked by the pooled score (softmax keeps their order).
       const int64_t first_block = q_low / kPatternBlock, last_block = q_last / kPatternBlock;
       std::vector<double> scores;
@@ -121,7 +124,9 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
                                                   std::min<int64_t>(kPatternBlock, total - key), params);
         const bool is_own = key_block >= q / kPatternBlock;
         own += is_own;
-        scores.push_back(is_own ? kForced : params.sm_scale * std::inner_product(pooled_q.begin(), pooled_q.end(), pooled_k.begin(), 0.0));
+        scores.push_back(is_own ? kForced
+                                : params.sm_scale *
+                                      std::inner_product(pooled_q.begin(), pooled_q.end(), pooled_k.begin(), 0.0));
       }
       for (const int32_t chosen : top(scores, std::max<int64_t>(pattern.a, own))) {
         want((first_block + chosen) * kPatternBlock, (first_block + chosen + 1) * kPatternBlock);
@@ -137,7 +142,8 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
       }
       for (const KeyRange& range : found) {
         const int64_t align = geometry.key_align, begin = range.begin / align * align;
-        for (int64_t key = begin; pass == 0 && key < std::min(last + 1, (range.end + align - 1) / align * align); ++key) wanted[key] = true;
+        for (int64_t key = begin; pass == 0 && key < std::min(last + 1, (range.end + align - 1) / align * align); ++key)
+          wanted[key] = true;
         if (pass == 1) index.ranges.push_back(range);
         if (pass == 1) index.tiles += (range.end - range.begin + geometry.block_n - 1) / geometry.block_n;
       }

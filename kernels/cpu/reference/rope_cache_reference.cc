@@ -9,8 +9,8 @@ namespace {
 using reference::load;
 using reference::store;
 
-// One head's vector of one token: element e of the rotated half is paired with e + rotary_dim / 2, or, interleaved, each
-// even element with the next; (x, y) turns to (x cos - y sin, y cos + x sin).
+// One head's vector of one token: element e of the rotated half is paired with e + rotary_dim / 2, or, interleaved,
+// each even element with the next; (x, y) turns to (x cos - y sin, y cos + x sin).
 std::vector<double> rotate(const RopeCacheParams& params, const void* data, int64_t offset, int64_t position) {
   std::vector<double> x(params.shape.head_dim);
   for (int64_t e = 0; e < params.shape.head_dim; ++e) x[e] = load(data, offset + e, params.dtype);

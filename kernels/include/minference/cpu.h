@@ -22,7 +22,9 @@ void probe_reference(const ProbeParams& params, const KernelGeometry& geometry);
 void probe_optimized(const ProbeParams& params, const ParallelFor& parallel);
 
 // Index of one head of one batch entry, for tests, plots and cost reports (never falls back to dense).
-SparseIndex build_index_reference(const AttentionParams& params, int64_t batch, int64_t head, const KernelGeometry& geometry);
-SparseIndex build_index_optimized(const AttentionParams& params, int64_t batch, int64_t head, const ParallelFor& parallel);
+SparseIndex build_index_reference(const AttentionParams& params, int64_t batch, int64_t head,
+                                  const KernelGeometry& geometry);
+SparseIndex build_index_optimized(const AttentionParams& params, int64_t batch, int64_t head,
+                                  const ParallelFor& parallel);
 
 }  // namespace minference::cpu

@@ -11,9 +11,9 @@ namespace minference {
 enum class DataType : int32_t { kFloat32 = 0, kFloat16 = 1, kBFloat16 = 2 };
 
 // What a kernel computes at once. A key range [a, b) of a row block is rounded outward to multiples of `key_align`
-// (absolute key positions, clipped to the keys the block's last row sees); everything inside is computed, causally masked.
-// Cost is counted in tiles of block_m x block_n: ceil(length / block_n) per merged range, ceil(columns / block_n) for
-// the gathered columns.
+// (absolute key positions, clipped to the keys the block's last row sees); everything inside is computed, causally
+// masked. Cost is counted in tiles of block_m x block_n: ceil(length / block_n) per merged range, ceil(columns /
+// block_n) for the gathered columns.
 struct KernelGeometry {
   int32_t block_m = 64;   // query rows per block; a multiple of kPatternBlock
   int32_t block_n = 64;   // keys per tile
@@ -25,11 +25,11 @@ using ParallelFor = std::function<void(int64_t count, const std::function<void(i
 
 struct AttentionShape {
   int64_t batch;
-  int64_t seqlen_q;      // rows of this call (padded, when lengths differ within the batch)
+  int64_t seqlen_q;  // rows of this call (padded, when lengths differ within the batch)
   int64_t num_heads;
   int64_t num_kv_heads;  // divides num_heads
   int64_t head_dim;
-  int64_t capacity;      // rows of the present buffers, >= every total length
+  int64_t capacity;  // rows of the present buffers, >= every total length
 };
 
 // Attention of one call over a cache that already holds this call's keys and values.
@@ -37,13 +37,13 @@ struct AttentionParams {
   AttentionShape shape;
   DataType dtype;
 
-  const void* q;              // [batch, seqlen_q, num_heads, head_dim], rotated; strides in elements below
+  const void* q;  // [batch, seqlen_q, num_heads, head_dim], rotated; strides in elements below
   int64_t q_stride_batch;
   int64_t q_stride_seq;
   int64_t q_stride_head;
-  const void* k;              // [batch, num_kv_heads, capacity, head_dim]
-  const void* v;              // [batch, num_kv_heads, capacity, head_dim]
-  void* out;                  // [batch, seqlen_q, num_heads, head_dim], contiguous
+  const void* k;  // [batch, num_kv_heads, capacity, head_dim]
+  const void* v;  // [batch, num_kv_heads, capacity, head_dim]
+  void* out;      // [batch, seqlen_q, num_heads, head_dim], contiguous
   // [batch, num_heads, seqlen_q], natural log over the keys alone (head_sink not included), -inf for rows without keys;
   // may be null.
   float* lse;
@@ -53,10 +53,10 @@ struct AttentionParams {
   const int32_t* past_lens;
   const int32_t* new_lens;
 
-  float sm_scale;             // multiplies q·k
-  float softcap;              // 0 = none; otherwise s = softcap * tanh(s / softcap)
-  int64_t local_window;       // row i sees only keys j > i - local_window; < 0 = no window
-  const float* head_sink;     // [num_heads] extra logit in the softmax denominator, or null
+  float sm_scale;          // multiplies q·k
+  float softcap;           // 0 = none; otherwise s = softcap * tanh(s / softcap)
+  int64_t local_window;    // row i sees only keys j > i - local_window; < 0 = no window
+  const float* head_sink;  // [num_heads] extra logit in the softmax denominator, or null
 
   const HeadPattern* patterns;  // [num_heads], host
 };
@@ -70,18 +70,18 @@ struct RopeCacheParams {
   const void* v;
   int64_t q_stride_batch, q_stride_seq, q_stride_head;
   int64_t kv_stride_batch, kv_stride_seq, kv_stride_head;
-  void* q_rotated;              // [batch, seqlen_q, num_heads, head_dim] contiguous; padding rows are zero; null = skip q
-  const void* past_k;           // [batch, num_kv_heads, past_capacity, head_dim] or null; equal to present_k when shared
+  void* q_rotated;     // [batch, seqlen_q, num_heads, head_dim] contiguous; padding rows are zero; null = skip q
+  const void* past_k;  // [batch, num_kv_heads, past_capacity, head_dim] or null; equal to present_k when shared
   const void* past_v;
   int64_t past_capacity;
-  void* present_k;              // [batch, num_kv_heads, capacity, head_dim]
+  void* present_k;  // [batch, num_kv_heads, capacity, head_dim]
   void* present_v;
-  const int32_t* past_lens;     // host [batch]
-  const int32_t* new_lens;      // host [batch]
+  const int32_t* past_lens;  // host [batch]
+  const int32_t* new_lens;   // host [batch]
   bool do_rotary;
   bool rotary_interleaved;
-  int64_t rotary_dim;           // <= head_dim; the rest passes through
-  const void* cos_cache;        // [max_position, rotary_dim / 2], dtype; positions are not checked here
+  int64_t rotary_dim;     // <= head_dim; the rest passes through
+  const void* cos_cache;  // [max_position, rotary_dim / 2], dtype; positions are not checked here
   const void* sin_cache;
   const int64_t* position_ids;  // [batch, seqlen_q] host, or null: past_lens[b] + r
 };
@@ -91,8 +91,8 @@ struct ProbeParams {
   AttentionParams attention;      // batch must be 1; `patterns` is ignored
   const HeadPattern* candidates;  // [num_candidates], host
   int64_t num_candidates;
-  double budget_flops;            // per head; used by candidates with a fit flag
-  float* scores;                  // [num_heads, num_candidates, kScoreFields]
+  double budget_flops;  // per head; used by candidates with a fit flag
+  float* scores;        // [num_heads, num_candidates, kScoreFields]
 };
 
 }  // namespace minference

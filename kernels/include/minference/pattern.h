@@ -18,13 +18,13 @@ constexpr int32_t kFitB = 4;        // probe only: the same for `b`
 //   vertical_slash   a = columns       b = diagonals   chosen from the last kLastQ query rows of the call
 //   block_sparse     a = key blocks    -               per query block of kPatternBlock rows
 // Covering patterns (a_shape and vertical_slash: a or b >= context; block_sparse: a >= the context's key blocks) are
-// dense. Estimates rank by the probabilities of the attention itself, soft-cap, window and sink included; ties go to the
-// lower position. block_sparse always keeps the key blocks that hold a query block's own positions, within `a` if it is
-// large enough.
+// dense. Estimates rank by the probabilities of the attention itself, soft-cap, window and sink included; ties go to
+// the lower position. block_sparse always keeps the key blocks that hold a query block's own positions, within `a` if
+// it is large enough.
 //
-// Fitting tries the sizes x = initial + k·kFitStep >= 0 (k any integer; blocks: every k >= 1) up to the first that covers
-// the context, and keeps the largest whose cost is within the budget, or the smallest if none is. With both flags the
-// larger of `a` and `b` moves and the other follows in proportion, rounded to the nearest.
+// Fitting tries the sizes x = initial + k·kFitStep >= 0 (k any integer; blocks: every k >= 1) up to the first that
+// covers the context, and keeps the largest whose cost is within the budget, or the smallest if none is. With both
+// flags the larger of `a` and `b` moves and the other follows in proportion, rounded to the nearest.
 struct HeadPattern {
   int32_t kind;
   int32_t a;
@@ -33,21 +33,21 @@ struct HeadPattern {
 };
 static_assert(sizeof(HeadPattern) == 16);
 
-constexpr int32_t kLastQ = 64;          // query rows that estimate vertical-slash (paper, Algorithm 2)
-constexpr int32_t kPatternBlock = 64;   // query and key block of the patterns (paper, Algorithms 3 and 4)
-constexpr int32_t kForcedColumns = 30;  // first columns always among the chosen ones
-constexpr int32_t kForcedSlashes = 100; // nearest diagonals always among the chosen ones
-constexpr int32_t kFitStep = 50;        // step of ChangeSpace (paper, Algorithm 1)
+constexpr int32_t kLastQ = 64;           // query rows that estimate vertical-slash (paper, Algorithm 2)
+constexpr int32_t kPatternBlock = 64;    // query and key block of the patterns (paper, Algorithms 3 and 4)
+constexpr int32_t kForcedColumns = 30;   // first columns always among the chosen ones
+constexpr int32_t kForcedSlashes = 100;  // nearest diagonals always among the chosen ones
+constexpr int32_t kFitStep = 50;         // step of ChangeSpace (paper, Algorithm 1)
 
 // Fields of one row of AttentionProbe's `scores` output, float32 [num_heads, num_candidates, kScoreFields].
 enum ScoreField : int32_t {
-  kErrorAll = 0,    // |O_sparse - O_dense|_F / |O_dense|_F over all rows of the call
-  kErrorLast = 1,   // the same over the last kLastQ rows
-  kMassRecall = 2,  // mean over rows of exp(lse_sparse - lse_dense)
-  kTiles = 3,       // tiles the kernel computes, in units of block_m x block_n
-  kFlops = 4,       // 4 * block_m * block_n * head_dim * tiles + the cost of building the index
+  kErrorAll = 0,      // |O_sparse - O_dense|_F / |O_dense|_F over all rows of the call
+  kErrorLast = 1,     // the same over the last kLastQ rows
+  kMassRecall = 2,    // mean over rows of exp(lse_sparse - lse_dense)
+  kTiles = 3,         // tiles the kernel computes, in units of block_m x block_n
+  kFlops = 4,         // 4 * block_m * block_n * head_dim * tiles + the cost of building the index
   kMicroseconds = 5,  // index + attention of this head alone
-  kFittedA = 6,     // `a` and `b` after fitting (as given when no fit flag is set)
+  kFittedA = 6,       // `a` and `b` after fitting (as given when no fit flag is set)
   kFittedB = 7,
   kScoreFields = 8,
 };

@@ -18,7 +18,7 @@ struct SparseIndex {
   std::vector<KeyRange> ranges;        // sorted, disjoint, non-adjacent within a row block
   std::vector<int32_t> columns;        // sorted, unique; the head's columns, the same for all row blocks
   // A row block computes the columns that some row of it sees (causality, local window) and none of its ranges covers.
-  int64_t tiles = 0;                   // see KernelGeometry
+  int64_t tiles = 0;  // see KernelGeometry
   // Attention tiles + building this index: for vertical_slash 2·head_dim for each score of the last kLastQ rows; for
   // block_sparse head_dim for each pooled row and 2·head_dim for each pooled score. Selection is not counted.
   double flops = 0;

@@ -1,5 +1,6 @@
 // The inner kernels of one instruction set, as a table of functions chosen at run time. The translation units that
-// implement it are compiled with that instruction set, so they share no inline code with the rest: plain types only here.
+// implement it are compiled with that instruction set, so they share no inline code with the rest: plain types only
+// here.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,8 @@ void pack_keys(const void* const* rows, int64_t count, bool half, int64_t d, flo
     }
   }
   for (int64_t i = whole; i < d; ++i) {
-    for (int64_t key = 0; key < keys; ++key) panel[i * keys + key] = key < count ? load_element(rows[key], i, half) : 0.0f;
+    for (int64_t key = 0; key < keys; ++key)
+      panel[i * keys + key] = key < count ? load_element(rows[key], i, half) : 0.0f;
   }
 }
 

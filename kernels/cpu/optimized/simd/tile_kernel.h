@@ -11,16 +11,17 @@ using minference::cpu::kTilePanels;
 using minference::cpu::Panel;
 using minference::cpu::RowBlock;
 
-constexpr int kVecs = 2;                              // vectors per row of the register block
-constexpr int kPanelVecs = kPanelKeys / kWidth;       // vectors of one panel row
-constexpr float kMasked = -1e30f;                     // score of a key that does not count
-constexpr float kLowest = -1e29f;                     // running maximum before the first key: above kMasked, so that
-                                                      // rows without keys keep sum 0
+constexpr int kVecs = 2;                         // vectors per row of the register block
+constexpr int kPanelVecs = kPanelKeys / kWidth;  // vectors of one panel row
+constexpr float kMasked = -1e30f;                // score of a key that does not count
+constexpr float kLowest = -1e29f;                // running maximum before the first key: above kMasked, so that
+                                                 // rows without keys keep sum 0
 constexpr float kLog2e = 1.4426950408889634f;
 
 // Scores of R rows against N vectors of keys: s[r][n] = sum_i q[i][r] * k[n][i * 16]. Returns them in `acc`.
 template <int R, int N>
-inline __attribute__((always_inline)) void dot(const float* q, const float* const (&k)[N], int64_t d, Vec (&acc)[R][N]) {
+inline __attribute__((always_inline)) void dot(const float* q, const float* const (&k)[N], int64_t d,
+                                               Vec (&acc)[R][N]) {
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
@@ -37,11 +38,12 @@ inline __attribute__((always_inline)) void dot(const float* q, const float* cons
   }
 }
 
-// Scores of R rows against N vectors, stored at s (row stride kTileKeys); `top` keeps the lanes' maxima of each row. Not
-// inlined, like add_values: next to the exponential, whose constants the compiler keeps in registers, it would spill.
+// Scores of R rows against N vectors, stored at s (row stride kTileKeys); `top` keeps the lanes' maxima of each row.
+// Not inlined, like add_values: next to the exponential, whose constants the compiler keeps in registers, it would
+// spill.
 template <int R, int N>
 __attribute__((noinline)) void dot_and_store(const float* q, const float* const (&k)[N], int64_t d, float* s,
-                                                         Vec (&top)[R]) {
+                                             Vec (&top)[R]) {
   Vec acc[R][N];
   dot<R, N>(q, k, d, acc);
 #pragma GCC unroll 8
@@ -78,8 +80,8 @@ void score_panels(const float* q, const Panel* const* panels, int count, int64_t
 
 // out[r][column …] = out[r][column …] * alpha[r] + sum_key p[r][key] * v[key][column …] for N vectors of columns.
 template <int R, int N>
-__attribute__((noinline)) void add_values(const float* p, const Panel* const* panels, int count,
-                                                      int64_t d_pad, int64_t column, const float* alpha, float* out) {
+__attribute__((noinline)) void add_values(const float* p, const Panel* const* panels, int count, int64_t d_pad,
+                                          int64_t column, const float* alpha, float* out) {
   Vec acc[R][N];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {

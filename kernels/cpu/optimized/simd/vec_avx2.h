@@ -48,7 +48,9 @@ inline Vec keep_visible(Vec x, const int32_t* positions, int32_t low, int32_t hi
   return _mm256_blendv_ps(set1(masked), x, _mm256_castsi256_ps(_mm256_andnot_si256(after, inside)));
 }
 
-inline Vec load_half(const uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+inline Vec load_half(const uint16_t* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
 inline void store_half(uint16_t* p, Vec x) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
 }

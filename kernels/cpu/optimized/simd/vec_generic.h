@@ -44,7 +44,8 @@ inline Vec scale_by_power(Vec p, Vec t, Vec x) {
 // x where low < position <= high, else `masked`.
 inline Vec keep_visible(Vec x, const int32_t* positions, int32_t low, int32_t high, float masked) {
   const __m128i p = _mm_loadu_si128(reinterpret_cast<const __m128i*>(positions));
-  const __m128i seen = _mm_andnot_si128(_mm_cmpgt_epi32(p, _mm_set1_epi32(high)), _mm_cmpgt_epi32(p, _mm_set1_epi32(low)));
+  const __m128i seen =
+      _mm_andnot_si128(_mm_cmpgt_epi32(p, _mm_set1_epi32(high)), _mm_cmpgt_epi32(p, _mm_set1_epi32(low)));
   const Vec mask = _mm_castsi128_ps(seen);
   return _mm_or_ps(_mm_and_ps(mask, x), _mm_andnot_ps(mask, set1(masked)));
 }
