@@ -1,3 +1,4 @@
+import { tokensInput } from '../find-tokens.js';
 import type { Graph } from '../graph.js';
 import { fromValues, type SmallTensor } from './tensor.js';
 
@@ -28,7 +29,7 @@ export function inputValue(graph: Graph, name: string, { past, sequence }: CallL
 function roleDims(graph: Graph, name: string, { past, sequence }: CallLengths): (number | undefined)[] {
   const value = inputValue(graph, name, { past, sequence });
   if (value) return [...value.shape];
-  if (/input_ids|position_ids|inputs_embeds|^tokens$/.test(name)) {
+  if (/position_ids|inputs_embeds/.test(name) || name === tokensInput(graph)) {
     const rank = rankOf(graph, name) ?? 2;
     return rank === 3 && /position_ids/.test(name) ? [undefined, 1, sequence] : [1, sequence];
   }
@@ -66,13 +67,18 @@ export class CallShapes {
 
   /** null where a dimension stays unknown. */
   declared(name: string): number[] | null {
+    const shape = this.partial(name);
+    return shape?.every((dim) => !Number.isNaN(dim)) ? shape : null;
+  }
+
+  /** Unknown dimensions are NaN; null where their number is not known. */
+  partial(name: string): number[] | null {
     const graph = this.#graph;
     const role = graph.isInput(name) ? roleDims(graph, name, this.#lengths) : [];
     const shape = graph.type(name)?.shape ?? (role.length > PAST_LENGTH_AXIS ? undefined : role);
     if (!shape || (shape.length === 0 && !graph.type(name)?.shape)) return null;
-    const resolved = shape.map((dim, axis) =>
-      typeof dim === 'number' ? dim : (role[axis] ?? (dim === undefined ? undefined : this.#symbols.get(dim))),
+    return shape.map((dim, axis) =>
+      typeof dim === 'number' ? dim : (role[axis] ?? this.#symbols.get(dim ?? '') ?? Number.NaN),
     );
-    return resolved.every((dim) => dim !== undefined) ? (resolved as number[]) : null;
   }
 }

@@ -270,7 +270,8 @@ export class Evaluator {
   }
 
   #shapeValue(node: NodeProto): SmallTensor {
-    const shape = this.shape(node.input[0] ?? '');
+    // Some dimensions are enough where only they are read: NaN for the others goes through all that uses it.
+    const shape = this.shape(node.input[0] ?? '') ?? this.#call.partial(node.input[0] ?? '');
     if (!shape) throw new NotEvaluable(`the shape of ${node.input[0]}`);
     const part = shape.slice(intAttribute(node, 'start', 0), intAttribute(node, 'end', shape.length));
     return fromValues([part.length], part);

@@ -144,6 +144,11 @@ const flatten: ShapeRule = (node, inputs) => {
   return [[elements(input.slice(0, at)), elements(input.slice(at))]];
 };
 
+const tile: ShapeRule = (_, inputs) => {
+  const repeats = numbers(inputs, 1);
+  return [given(inputs, 0).map((dim, axis) => dim * (repeats[axis] ?? Number.NaN))];
+};
+
 const range: ShapeRule = (_, inputs) => {
   const [[start], [limit], [delta]] = [numbers(inputs, 0), numbers(inputs, 1), numbers(inputs, 2)];
   return [[Math.max(0, Math.ceil((limit! - start!) / delta!))]];
@@ -208,6 +213,7 @@ const RULES = new Map<string, ShapeRule>([
   ['Expand', expand],
   ['Slice', slice],
   ['Flatten', flatten],
+  ['Tile', tile],
   ['Range', range],
   ['ConstantOfShape', (_, inputs) => [numbers(inputs, 0)]],
 ]);

@@ -10,6 +10,9 @@ const MAX_ELEMENTS = 1 << 22;
 /** The value cannot be evaluated: an unknown op, data that is not there, or too many elements. */
 export class NotEvaluable extends Error {}
 
+/** The graph itself cannot be run in this way: shapes contradict each other. */
+export class NotRunnable extends NotEvaluable {}
+
 export const elements = (shape: readonly number[]) => shape.reduce((product, dim) => product * dim, 1);
 
 export function zeros(shape: readonly number[]): SmallTensor {
@@ -45,7 +48,7 @@ export function broadcastShape(shapes: readonly (readonly number[])[]): number[]
     const dims = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1);
     const size = dims.find((dim) => dim !== 1) ?? 1;
     if (dims.some((dim) => dim !== 1 && dim !== size)) {
-      throw new NotEvaluable(`shapes ${shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ')} do not broadcast`);
+      throw new NotRunnable(`shapes ${shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ')} do not broadcast`);
     }
     return size;
   });

@@ -1,5 +1,5 @@
 import type { CallLengths } from '../evaluate/call-inputs.js';
-import { NotEvaluable, type SmallTensor } from '../evaluate/tensor.js';
+import { NotEvaluable, NotRunnable, type SmallTensor } from '../evaluate/tensor.js';
 import type { Graph } from '../graph.js';
 import { analyze, SAMPLE_CALL } from './analysis.js';
 import { NoMatch, require } from './rule.js';
@@ -16,7 +16,7 @@ function evaluate(graph: Graph, name: string, lengths: CallLengths): SmallTensor
   try {
     return analyze(graph, lengths).value(name);
   } catch (error) {
-    if (!(error instanceof NotEvaluable)) throw error;
+    if (!(error instanceof NotEvaluable) || error instanceof NotRunnable) throw error;
     throw new NoMatch(`it cannot be shown that ${name} is constant or a causal mask: ${error.message}`);
   }
 }
@@ -24,11 +24,20 @@ function evaluate(graph: Graph, name: string, lengths: CallLengths): SmallTensor
 /** The one value of a number, or of equal numbers, that is the same in every call. */
 export function constantScalar(graph: Graph, name: string): number {
   const direct = graph.constant(name);
-  const values = direct ? [direct] : SMALL_CALLS.map((lengths) => [...evaluate(graph, name, lengths).data]);
+  const values = direct ? [direct] : SMALL_CALLS.map((lengths) => constantIn(graph, name, lengths));
   const [value] = values[0]!;
   const equal = values.every((list) => list.length > 0 && list.every((element) => element === value));
   require(value !== undefined && equal, `${name} is no constant number`);
   return value;
+}
+
+function constantIn(graph: Graph, name: string, lengths: CallLengths): number[] {
+  try {
+    return [...evaluate(graph, name, lengths).data];
+  } catch (error) {
+    if (error instanceof NotRunnable) throw new NoMatch(`${name} is no constant number: ${error.message}`);
+    throw error;
+  }
 }
 
 /** A mask as a question: does a row at `past + row` see `key`? Heads and batch must agree. */
@@ -36,7 +45,9 @@ type Sees = (row: number, key: number) => boolean;
 
 function readMask(mask: SmallTensor, kind: Mask['kind'], rows: number, keys: number): Sees {
   const [maskRows, maskKeys] = [mask.shape.at(-2) ?? 1, mask.shape.at(-1) ?? 1];
-  require(mask.data.length === maskRows * maskKeys, 'its mask differs between heads');
+  const size = maskRows * maskKeys;
+  const isRepeated = mask.data.every((value, at) => at < size || value === mask.data[at % size]);
+  require(isRepeated, 'its mask differs between heads');
   require([1, rows].includes(maskRows) && [1, keys].includes(maskKeys), `its mask is [${mask.shape.join(', ')}]`);
   return (row, key) => {
     const value = mask.data[(maskRows === 1 ? 0 : row * maskKeys) + (maskKeys === 1 ? 0 : key)]!;
@@ -68,7 +79,8 @@ const allSee = (graph: Graph, masks: readonly Mask[], lengths: CallLengths): See
  * @returns the sliding window in tokens, or null when rows see all earlier keys
  * @throws {NoMatch}
  */
-export function proveCausal(graph: Graph, masks: readonly Mask[], implied = false): number | null {
+export function proveCausal(graph: Graph, given: readonly Mask[], implied = false): number | null {
+  const masks = given.map((mask) => ({ ...mask, name: beforeRepetition(graph, mask.name) }));
   const known = proofs.get(graph) ?? new Map<string, number | null | NoMatch>();
   proofs.set(graph, known);
   const calls = [...SMALL_CALLS, LONG_CALL, OTHER_LONG_CALL];
@@ -83,6 +95,14 @@ export function proveCausal(graph: Graph, masks: readonly Mask[], implied = fals
   return proof;
 }
 
+/** A mask that is repeated for every head is looked at once. */
+function beforeRepetition(graph: Graph, name: string): string {
+  const node = graph.producer(name);
+  if (node?.opType !== 'Tile') return name;
+  const repeats = graph.constant(node.input[1] ?? '');
+  return repeats && repeats.length > 2 && repeats.slice(-2).every((times) => times === 1) ? node.input[0]! : name;
+}
+
 /** What was proved of a graph's masks: the layers of a model have the same ones under different names. */
 const proofs = new WeakMap<Graph, Map<string, number | null | NoMatch>>();
 
@@ -91,6 +111,7 @@ function tryProof(graph: Graph, masks: readonly Mask[], implied: boolean): numbe
     return prove(graph, masks, implied);
   } catch (error) {
     if (error instanceof NoMatch) return error;
+    if (error instanceof NotRunnable) return new NoMatch(`its mask has no sense: ${error.message}`);
     throw error;
   }
 }
@@ -98,7 +119,8 @@ function tryProof(graph: Graph, masks: readonly Mask[], implied: boolean): numbe
 function prove(graph: Graph, masks: readonly Mask[], implied: boolean): number | null {
   const window = masks.length === 0 ? null : findWindow(graph, masks);
   for (const lengths of SMALL_CALLS) {
-    const sees = allSee(graph, masks, lengths);
+    const sees = tryAllSee(graph, masks, lengths);
+    if (!sees) continue;
     for (let row = 0; row < lengths.sequence; row++) {
       const position = lengths.past + row;
       for (let key = 0; key < lengths.past + lengths.sequence; key++) {
@@ -109,6 +131,19 @@ function prove(graph: Graph, masks: readonly Mask[], implied: boolean): number |
     }
   }
   return window;
+}
+
+/**
+ * Some graphs take several rows with an empty past or one row with any: their masks are squares. Null for a call that such
+ * a graph cannot run.
+ */
+function tryAllSee(graph: Graph, masks: readonly Mask[], lengths: CallLengths): Sees | null {
+  try {
+    return allSee(graph, masks, lengths);
+  } catch (error) {
+    if (error instanceof NotRunnable && lengths.past > 0 && lengths.sequence > 1) return null;
+    throw error;
+  }
 }
 
 /** How many of its last keys a late row sees; null: all. */

@@ -1,9 +1,9 @@
 import { MinferenceError } from '../../errors.js';
+import { findTokens } from '../find-tokens.js';
 import type { Graph } from '../graph.js';
 import { nodeInputs } from '../node-inputs.js';
 import type { AttentionLayer, DecoderIo } from '../types.js';
 import { DOMAIN } from './emit-attention.js';
-import { findTokens } from './find-tokens.js';
 
 const KV_DTYPES: Record<number, DecoderIo['kvDtype']> = { 1: 'float32', 10: 'float16', 16: 'bfloat16' };
 

@@ -6,6 +6,7 @@ import { analyze, elementTypeOf, SAMPLE_CALL, shapeOf } from './analysis.js';
 import { type Mask, proveCausal } from './causal-mask.js';
 import { checkCache } from './kv-cache.js';
 import { mergeHeads, splitHeads } from './layout.js';
+import { beforeMerge, detachOutsideCache, findOutsideCache } from './outside-cache.js';
 import { type AttentionRule, require } from './rule.js';
 import { addSequenceLengths } from './sequence-lengths.js';
 
@@ -31,6 +32,15 @@ function findHeads(graph: Graph, node: NodeProto, rank: number) {
   return { numHeads, numKvHeads, headDim };
 }
 
+const headsOf = (graph: Graph, node: NodeProto, rank: number): number =>
+  rank === 4 ? shapeOf(graph, node.input[0] ?? '', 'query', 4)[1]! : intAttribute(node, 'q_num_heads', 0);
+
+/** Keys and values of all rows, [batch, heads, total, dim]. */
+function keysAndValues(graph: Graph, node: NodeProto, rank: number): [string, string] {
+  const [, key = '', value = ''] = node.input;
+  return rank === 4 ? [key, value] : [beforeMerge(graph, key), beforeMerge(graph, value)];
+}
+
 /** Masks of opset 23: boolean ones keep where true, others are added. */
 function masksOf(graph: Graph, name: string | undefined): Mask[] {
   if (!name) return [];
@@ -49,14 +59,20 @@ export const onnxAttention: AttentionRule = {
       require(KNOWN_ATTRIBUTES.has(name), `its attribute ${name} is not supported`);
     require(!node.input.slice(6).some(Boolean), 'it has inputs beyond its past');
     require(!node.output.slice(3).some(Boolean), 'its scores are an output of their own');
-    const isCausal = intAttribute(node, 'is_causal', 0) === 1;
+    const isOwn = Boolean(pastKey || pastValue);
+    // Without a past of its own the op would count rows from the first key.
+    const isCausal = isOwn && intAttribute(node, 'is_causal', 0) === 1;
     require(isCausal || mask, 'it is not causal: is_causal is 0 and there is no mask');
     const window = proveCausal(graph, masksOf(graph, mask), isCausal);
     const [output = '', presentKey = '', presentValue = ''] = node.output;
-    const cache = checkCache(graph, { pastKey, pastValue, presentKey, presentValue });
     const rank = analyze(graph).shape(query)?.length;
     require(rank === 3 || rank === 4, 'the number of dimensions of its query cannot be told from the graph');
-    const { numHeads, numKvHeads, headDim } = findHeads(graph, node, rank);
+    const outside = isOwn ? null : findOutsideCache(graph, ...keysAndValues(graph, node, rank));
+    const { numHeads, numKvHeads, headDim } = outside
+      ? { ...outside, numHeads: headsOf(graph, node, rank) }
+      : findHeads(graph, node, rank);
+    require(numHeads % numKvHeads === 0, `it has ${numHeads} heads and ${numKvHeads} KV heads`);
+    const cache = outside?.cache ?? checkCache(graph, { pastKey, pastValue, presentKey, presentValue });
     return {
       node,
       source: 'Attention',
@@ -68,13 +84,14 @@ export const onnxAttention: AttentionRule = {
       wire() {
         graph.detach(node);
         const merge = (name: string, heads: number) => (rank === 3 ? name : mergeHeads(graph, name, heads * headDim));
-        const qkv = [merge(query, numHeads), merge(key, numKvHeads), merge(value, numKvHeads)];
+        const fresh = outside ? detachOutsideCache(graph, outside) : [merge(key, numKvHeads), merge(value, numKvHeads)];
+        const qkv = [merge(query, numHeads), ...fresh];
         const merged = rank === 3 ? output : graph.unique(`${output}/merged`);
         if (rank === 4) splitHeads(graph, merged, numHeads, headDim, output);
-        const { seqlensK, totalSequenceLength } = addSequenceLengths(graph, pastKey);
+        const { seqlensK, totalSequenceLength } = addSequenceLengths(graph, cache.pastKey);
         return {
-          inputs: [...qkv, pastKey, pastValue, seqlensK, totalSequenceLength, '', '', '', '', ''],
-          outputs: [merged, presentKey, presentValue],
+          inputs: [...qkv, cache.pastKey, cache.pastValue, seqlensK, totalSequenceLength, '', '', '', '', ''],
+          outputs: [merged, cache.presentKey, cache.presentValue],
         };
       },
     };

@@ -1,7 +1,7 @@
 import { intAttr, intsAttr } from '../attribute.js';
+import { findTokens } from '../find-tokens.js';
 import type { Graph } from '../graph.js';
 import { ELEMENT } from '../value-info.js';
-import { findTokens } from './find-tokens.js';
 import { castTo } from './layout.js';
 
 const SEQLENS = 'minference.seqlens_k';

@@ -36,6 +36,10 @@ const nary =
     return out;
   };
 
+/** What is not known, NaN, compares to nothing known. */
+const comparison = (fn: (a: number, b: number) => boolean): Op =>
+  nary((a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Number(fn(a, b))));
+
 /** Any number of operands. */
 const fold =
   (fn: (a: number, b: number) => number): Op =>
@@ -84,11 +88,11 @@ export const ELEMENTWISE_OPS: Readonly<Record<string, Op>> = {
   And: nary((a, b) => Number(a !== 0 && b !== 0)),
   Or: nary((a, b) => Number(a !== 0 || b !== 0)),
   Xor: nary((a, b) => Number((a !== 0) !== (b !== 0))),
-  Equal: nary((a, b) => Number(a === b)),
-  Less: nary((a, b) => Number(a < b)),
-  LessOrEqual: nary((a, b) => Number(a <= b)),
-  Greater: nary((a, b) => Number(a > b)),
-  GreaterOrEqual: nary((a, b) => Number(a >= b)),
-  Where: nary((condition, a, b) => (condition !== 0 ? a : b)),
+  Equal: comparison((a, b) => a === b),
+  Less: comparison((a, b) => a < b),
+  LessOrEqual: comparison((a, b) => a <= b),
+  Greater: comparison((a, b) => a > b),
+  GreaterOrEqual: comparison((a, b) => a >= b),
+  Where: nary((condition, a, b) => (Number.isNaN(condition) ? Number.NaN : condition !== 0 ? a : b)),
   Clip: clip,
 };

@@ -141,6 +141,22 @@ const expand: Op = (_, inputs) => {
   return expandTo(input, broadcastShape([input.shape, [...need(inputs, 1).data]]));
 };
 
+/** Every axis is walked `repeats` times: as an axis of its own with stride 0 before it. */
+const tile: Op = (_, inputs) => {
+  const input = need(inputs, 0);
+  const repeats = [...need(inputs, 1).data];
+  const strides = stridesOf(input.shape);
+  const tiled = gatherStrided(
+    input,
+    input.shape.flatMap((dim, axis) => [repeats[axis] ?? 1, dim]),
+    strides.flatMap((stride) => [0, stride]),
+  );
+  return reshaped(
+    tiled,
+    input.shape.map((dim, axis) => dim * (repeats[axis] ?? 1)),
+  );
+};
+
 const flatten: Op = (node, inputs) => {
   const input = need(inputs, 0);
   const axis = intAttribute(node, 'axis', 1);
@@ -155,6 +171,7 @@ export const LAYOUT_OPS: Readonly<Record<string, Op>> = {
   Unsqueeze: unsqueeze,
   Squeeze: squeeze,
   Expand: expand,
+  Tile: tile,
   Gather: gather,
   GatherND: gatherNd,
   Concat: concat,
