@@ -32,6 +32,14 @@ const forms: [string, TinyDecoderSpec][] = [
       parts: { attributes: { scale: { float: 0.3 }, softcap: { float: 4 } } },
     },
   ],
+  [
+    'Attention 4D, cache put together before it',
+    { form: 'Attention 4D', opset: 23, mask: 'bool', parts: { outsideCache: true } },
+  ],
+  [
+    'MultiHeadAttention, cache put together and repeated before it',
+    { form: 'MultiHeadAttention', mask: 'padding', parts: { outsideCache: true } },
+  ],
 ];
 
 describe.each(forms)('%s', (_, spec) => {

@@ -47,6 +47,11 @@ const cases: [string, TinyDecoderSpec, RegExp][] = [
   ],
   ['Attention of both directions', standard({ attributes: {} }), /is_causal is 0/],
   ['Attention with a bias', { ...standard({ attributes: {} }), mask: 'weak' }, /a bias, not a mask/],
+  [
+    'Attention that counts rows from the first key',
+    { form: 'Attention 4D', opset: 23, parts: { outsideCache: true, attributes: { is_causal: { int: 1 } } } },
+    /is_causal is 0 and there is no mask|without a past of its own/,
+  ],
   ['Attention with lengths', standard({ inputs: { 6: 'lengths' } }), /inputs beyond its past/],
 ];
 

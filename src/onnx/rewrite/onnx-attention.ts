@@ -62,6 +62,7 @@ export const onnxAttention: AttentionRule = {
     const isOwn = Boolean(pastKey || pastValue);
     // Without a past of its own the op would count rows from the first key.
     const isCausal = isOwn && intAttribute(node, 'is_causal', 0) === 1;
+    require(isOwn || mask, 'it is causal from the first key on, without a past of its own and without a mask');
     require(isCausal || mask, 'it is not causal: is_causal is 0 and there is no mask');
     const window = proveCausal(graph, masksOf(graph, mask), isCausal);
     const [output = '', presentKey = '', presentValue = ''] = node.output;

@@ -36,8 +36,8 @@ export interface AttentionParts {
   attributes: Record<string, Attribute>;
   /** Fused forms: inputs at further places. */
   inputs: Record<number, string>;
-  /** Keys and values come from a graph input. */
-  cross: boolean;
+  /** Fused forms: past and new rows are put together before the op, which has no cache of its own. */
+  outsideCache: boolean;
 }
 
 type Parts = Partial<AttentionParts> &
@@ -165,9 +165,25 @@ function withInputs(list: string[], inputs: Record<number, string> = {}): string
   return all;
 }
 
+/** Past and new rows, [batch, kv_heads, total, dim]. */
+const together = (g: TinyGraph, past: string, fresh: string, present: string) =>
+  g.node('Concat', [past, fresh], { attributes: { axis: { int: 2 } }, outputs: [present] });
+
 function multiHead(g: TinyGraph, { query, key, value, past, present }: Operands, parts: Parts): string {
   const bias = parts.mask ? asBias(g, parts.mask) : '';
   const name = `attention.${parts.layer}`;
+  if (parts.outsideCache) {
+    const { heads, kvHeads, headDim } = parts;
+    const rows = [key, value].map((fresh, i) => {
+      const all = together(g, past[i]!, split(g, fresh, kvHeads, headDim), present[i]!);
+      return merge(g, repeat(g, all, parts), heads * headDim);
+    });
+    return g.node('MultiHeadAttention', withInputs([query, ...rows, '', '', bias], parts.inputs), {
+      name,
+      domain: 'com.microsoft',
+      attributes: { num_heads: { int: heads }, ...parts.attributes },
+    });
+  }
   return g.node('MultiHeadAttention', withInputs([query, key, value, '', '', bias, ...past], parts.inputs), {
     name,
     domain: 'com.microsoft',
@@ -188,6 +204,12 @@ function standard(
   const operands = is3D
     ? [query, key, value]
     : [split(g, query, heads, headDim), split(g, key, kvHeads, headDim), split(g, value, kvHeads, headDim)];
+  if (parts.outsideCache) {
+    const rows = [1, 2].map((i) => together(g, past[i - 1]!, operands[i]!, present[i - 1]!));
+    const inputs = withInputs([operands[0]!, ...rows, parts.mask?.name ?? ''], parts.inputs);
+    const whole = g.node('Attention', inputs, { name, attributes: parts.attributes ?? {} });
+    return merge(g, whole, heads * headDim);
+  }
   const counts: Record<string, Attribute> = is3D ? { q_num_heads: { int: heads }, kv_num_heads: { int: kvHeads } } : {};
   const result = g.node('Attention', withInputs([...operands, parts.mask?.name ?? '', ...past], parts.inputs), {
     name,
