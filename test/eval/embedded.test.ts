@@ -36,4 +36,4 @@ it('evaluates the embedded model: it retrieves when dense and when its diagonals
     expect(answers[0]!.stopped).toBe('eos');
   }
   expect(existsSync(plots!.heatMaps)).toBe(true);
-});
+}, 300_000);

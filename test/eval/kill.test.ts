@@ -53,7 +53,7 @@ it('loses nothing when its process is killed, and answers only what is missing a
     }));
   expect(predictions(prompts)).toEqual(predictions(whole.prompts));
   expect(cells).toEqual(whole.cells);
-});
+}, 180_000);
 
 it('lets no second process write the same results', async () => {
   const folder = temporaryFolder();
@@ -64,4 +64,4 @@ it('lets no second process write the same results', async () => {
   expect(second.stderr).toContain('LOCKED');
   first.kill('SIGKILL');
   await first.result;
-});
+}, 180_000);
