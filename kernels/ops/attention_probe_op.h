@@ -2,6 +2,7 @@
 
 #include "attention_attributes.h"
 #include "custom_op.h"
+#include "infer_shapes.h"
 
 namespace minference::ops {
 
@@ -20,6 +21,7 @@ struct AttentionProbeSpec {
   static constexpr SlotInfo inputs[] = {
       MINFERENCE_ATTENTION_INPUTS, {Slot::kInt32, false, true}, {Slot::kFloat32, false, true}};
   static constexpr SlotInfo outputs[] = {{Slot::kData}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kFloat32}};
+  static void infer_shapes(OrtShapeInferContext* context) { infer_attention_output(context); }
 };
 
 using AttentionProbeOp = CustomOp<AttentionProbeSpec, AttentionProbeKernel>;

@@ -60,11 +60,18 @@ OrtStatusPtr as_status(const char* op, Body&& body) {
   }
 }
 
-// Spec: static constexpr name, inputs, outputs; Kernel: (info, dtype), compute(context).
+// Spec: static constexpr name, inputs, outputs and, where shapes can be told beforehand, infer_shapes(context);
+// Kernel: (info, dtype), ComputeV2(context).
 template <typename Spec, typename Kernel>
 class CustomOp : public Ort::CustomOpBase<CustomOp<Spec, Kernel>, Kernel, true> {
  public:
-  explicit CustomOp(DataType dtype) : dtype_(dtype) {}
+  explicit CustomOp(DataType dtype) : dtype_(dtype) {
+    if constexpr (requires { &Spec::infer_shapes; }) {
+      OrtCustomOp::InferOutputShapeFn = [](const OrtCustomOp*, OrtShapeInferContext* context) -> OrtStatusPtr {
+        return as_status(Spec::name, [context] { Spec::infer_shapes(context); });
+      };
+    }
+  }
 
   const char* GetName() const { return Spec::name; }
   const char* GetExecutionProviderType() const { return "CPUExecutionProvider"; }

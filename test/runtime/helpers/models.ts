@@ -24,8 +24,8 @@ import type { DType } from '../../../src/runtime/types.js';
 
 export type Dims = readonly (number | string)[];
 
-/** Name, element type, shape; strings are symbolic dimensions. */
-export type Value = readonly [name: string, dtype: DType, shape: Dims];
+/** Name, element type, shape; strings are symbolic dimensions, no shape leaves it to ONNX Runtime. */
+export type Value = readonly [name: string, dtype: DType, shape?: Dims];
 
 export interface NodeSpec {
   op: string;
@@ -135,18 +135,21 @@ function valueInfo([name, dtype, dims]: Value, sequence: boolean) {
       case: 'tensorType',
       value: create(TypeProto_TensorSchema, {
         elemType: DTYPES[dtype].onnx,
-        shape: create(TensorShapeProtoSchema, {
-          dim: dims.map((dim) =>
-            create(TensorShapeProto_DimensionSchema, {
-              value:
-                typeof dim === 'number' ? { case: 'dimValue', value: BigInt(dim) } : { case: 'dimParam', value: dim },
-            }),
-          ),
-        }),
+        ...(dims && { shape: shapeOf(dims) }),
       }),
     },
   });
   return create(ValueInfoProtoSchema, { name, type: sequence ? sequenceOf(tensor) : tensor });
+}
+
+function shapeOf(dims: Dims) {
+  return create(TensorShapeProtoSchema, {
+    dim: dims.map((dim) =>
+      create(TensorShapeProto_DimensionSchema, {
+        value: typeof dim === 'number' ? { case: 'dimValue', value: BigInt(dim) } : { case: 'dimParam', value: dim },
+      }),
+    ),
+  });
 }
 
 function sequenceOf(elemType: TypeProto): TypeProto {
