@@ -19,6 +19,10 @@ const models: [string, DecoderSpec, ModelLayout?][] = [
 ];
 
 describe.each(models)('%s', (_, spec, layout) => {
+  // The mask that onnxruntime-genai writes for MultiHeadAttention covers the new tokens alone: its own graph cannot take
+  // several tokens after a past. Rewritten, it can.
+  const chunkable = spec.style === 'mha' ? (['prefill'] as const) : (['prefill', 'original'] as const);
+
   test('all heads dense equals the original graph under plain ONNX Runtime', async () => {
     const folder = await tinyModel(spec, layout);
     const original = await lastLogits(await openTiny(folder, { graph: 'original' }), tokens);
@@ -27,9 +31,9 @@ describe.each(models)('%s', (_, spec, layout) => {
     expect(Math.max(...original)).toBeGreaterThan(10 * TOLERANCE);
   });
 
-  test('chunked equals whole, in our graph and in the original', async () => {
+  test('chunked equals whole, in our graph and in an original that takes chunks', async () => {
     const folder = await tinyModel(spec, layout);
-    for (const graph of ['prefill', 'original'] as const) {
+    for (const graph of chunkable) {
       const parts = await openTiny(folder, { graph });
       const whole = await lastLogits(parts, tokens);
       for (const chunk of [1, 7, 64, 100, 300]) {
@@ -41,7 +45,7 @@ describe.each(models)('%s', (_, spec, layout) => {
 
   test('a decode step after a prefill equals the prefill of the longer prompt', async () => {
     const folder = await tinyModel(spec, layout);
-    for (const graph of ['prefill', 'original'] as const) {
+    for (const graph of chunkable) {
       const parts = await openTiny(folder, { graph });
       const chunk = await lastLogits(parts, tokens, { chunk: 300 });
       const longer = await lastLogits(parts, tokens);
@@ -77,7 +81,7 @@ describe.each(models)('%s', (_, spec, layout) => {
 
 test('a cache allocated once equals one that grows run by run', async () => {
   const folder = await tinyModel();
-  for (const graph of ['prefill', 'original'] as const) {
+  for (const graph of chunkable) {
     const shared = await openTiny(folder, { graph, shared: true });
     const growing = await openTiny(folder, { graph, shared: false });
     for (const chunk of [tokens.length, 64]) {
