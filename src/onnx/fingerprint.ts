@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { toBinary } from '@bufbuild/protobuf';
-import { AttributeProtoSchema, type TensorProto } from 'onnx-buf';
+import { AttributeProtoSchema, FunctionProtoSchema, type TensorProto } from 'onnx-buf';
 import { externalLocation } from './external-data.js';
 import type { OnnxModel } from './types.js';
 
@@ -27,6 +27,7 @@ export function fingerprintModel(model: OnnxModel, configText: string): string {
     hash.update(JSON.stringify([node.opType, node.domain, node.input, node.output]));
     for (const attribute of node.attribute) hash.update(toBinary(AttributeProtoSchema, attribute));
   }
+  for (const body of model.proto.functions) hash.update(toBinary(FunctionProtoSchema, body));
   for (const tensor of graph!.initializer) addTensor(hash, tensor);
   hash.update(JSON.stringify([graph!.input.map(({ name }) => name), graph!.output.map(({ name }) => name)]));
   return hash.digest('hex');

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../utils/temporary-folder.js';
 import { builtModel } from './helpers/built.js';
 import { tinyDecoder } from './helpers/decoder.js';
 
-const RUNS = { numRuns: 150, seed: 3 };
+const RUNS = { numRuns: 100, seed: 3 };
 /** Far above what the tools take for such small graphs, far below a hang. */
 const MAX_MS = 10_000;
 
@@ -173,7 +173,7 @@ describe('graphs', () => {
         }
         work(model);
       }),
-      { ...RUNS, numRuns: 400 },
+      { ...RUNS, numRuns: 250 },
     );
   });
 

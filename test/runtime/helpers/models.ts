@@ -99,6 +99,16 @@ export function doubler(): Uint8Array {
   });
 }
 
+/** y = x · w over a vector of two; `w` is an initializer. */
+export function scaler(w: TensorProto): Uint8Array {
+  return buildModel({
+    inputs: [['x', 'float32', [2]]],
+    outputs: [['y', 'float32', [2]]],
+    nodes: [{ op: 'Mul', inputs: ['x', 'w'], outputs: ['y'] }],
+    initializers: [w],
+  });
+}
+
 /** y = x·w·w· … , `depth` products of [n, n] matrices: a run that takes a while and can stop between two nodes. */
 export function matmulChain(depth: number): Uint8Array {
   const name = (i: number) => (i === 0 ? 'x' : i === depth ? 'y' : `t${i}`);
