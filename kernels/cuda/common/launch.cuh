@@ -1,0 +1,28 @@
+// Checked launches. On the CPU (MINFERENCE_EMULATE) the same call runs the kernel through emulate/.
+#pragma once
+
+#ifdef MINFERENCE_EMULATE
+#include "../emulate/cuda_on_cpu.h"
+#else
+
+#include <cuda_runtime.h>
+
+#include "check.h"
+
+namespace minference::cuda {
+
+// kernel<<<grid, block, smem, stream>>>(arguments...); `smem` above 48 KB is asked for.
+template <typename... Parameters, typename... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t smem, cudaStream_t stream,
+            Arguments&&... arguments) {
+  if (smem > 48 * 1024) {
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(smem)),
+          "asking for shared memory");
+  }
+  kernel<<<grid, block, smem, stream>>>(static_cast<Parameters>(arguments)...);
+  check(cudaGetLastError(), "launching a kernel");
+}
+
+}  // namespace minference::cuda
+
+#endif
