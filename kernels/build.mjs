@@ -24,6 +24,7 @@ const MIN_NODE = [20, 19];
 const MIN_CMAKE = [3, 25];
 const MIN_GCC = [11, 0]; // C++20 with <bit>, and AVX-512 intrinsics
 const MIN_CLANG = [14, 0];
+const MIN_NVCC = [12, 8]; // C++20 and sm_90a
 const BYTES_PER_JOB = 1.5e9;
 const BUILD_TYPE = 'Release';
 const ARTEFACTS = ['minference.node', 'libminference_ops.so'];
@@ -64,7 +65,9 @@ async function capture(command, args) {
 
 async function mustRun(command, args) {
   const { status, output } = await run(command, args);
-  if (status !== 0) throw new BuildError(`${command} ${args.slice(0, 2).join(' ')} … failed:\n${output}`);
+  if (status === 0) return;
+  const hint = args.includes('-DMINFERENCE_CUDA=ON') || /nvcc|\.cu\b/.test(output) ? '\nWithout CUDA ops: MINFERENCE_CUDA=off' : '';
+  throw new BuildError(`${command} ${args.slice(0, 2).join(' ')} … failed:\n${output}${hint}`);
 }
 
 function parseVersion(text) {
@@ -85,7 +88,21 @@ async function checkCompiler(program) {
   return `${wanted}: found ${isClang ? 'Clang' : 'GCC'} ${version.text}`;
 }
 
-/** Checks what a build needs; tells which generator to use. */
+/** nvcc's version where there is one that can build the CUDA ops; MINFERENCE_CUDA=off leaves them out, =on wants them. */
+async function findNvcc(missing) {
+  const wish = process.env.MINFERENCE_CUDA || 'auto';
+  if (!['on', 'off', 'auto'].includes(wish)) missing.push(`MINFERENCE_CUDA on, off or auto: found ${wish}`);
+  if (wish === 'off') return undefined;
+  const output = await capture(process.env.CUDACXX || 'nvcc', ['--version']);
+  const version = parseVersion(output?.match(/release [\d.]+/)?.[0]);
+  if (version && !isOlder(version.numbers, MIN_NVCC)) return version.text;
+  const found = version ? `nvcc ${version.text}` : 'no nvcc';
+  if (wish === 'on') missing.push(`nvcc ≥ ${MIN_NVCC.join('.')}: found ${found}`);
+  else if (version) console.error(`native part: CUDA ops need nvcc ≥ ${MIN_NVCC.join('.')}, found ${found}: left out`);
+  return undefined;
+}
+
+/** Checks what a build needs; tells which generator to use, and whether CUDA ops can be built. */
 async function findTools() {
   const missing = [];
   const node = parseVersion(process.versions.node);
@@ -95,6 +112,7 @@ async function findTools() {
   else if (isOlder(cmake.numbers, MIN_CMAKE)) missing.push(`CMake ≥ ${MIN_CMAKE.join('.')}: found ${cmake.text}`);
   const compiler = await checkCompiler(process.env.CXX || 'c++');
   if (compiler) missing.push(compiler);
+  const cuda = await findNvcc(missing);
   const ninja = (await capture('ninja', ['--version'])) !== null;
   if (!ninja && (await capture('make', ['--version'])) === null) missing.push('make or ninja: not found');
   if (missing.length > 0) {
@@ -105,7 +123,7 @@ async function findTools() {
         `A newer CMake than the distribution's: https://cmake.org/download. Then run: npm run build:kernels`,
     );
   }
-  return { cmake: cmake.text, generator: ninja ? ['-G', 'Ninja'] : [] };
+  return { cmake: cmake.text, cuda, generator: ninja ? ['-G', 'Ninja'] : [] };
 }
 
 function packageFolder(name) {
@@ -136,9 +154,10 @@ function ortApiVersion(headers) {
 
 /** Changes with everything that the artefacts are made of, except the compiler: `--force` is for another one. */
 function hashSources() {
-  const wanted = /\.(cc|h|cu|cuh|map)$|^CMakeLists\.txt$|^build\.mjs$/;
+  const wanted = /\.(cc|h|cu|cuh|map|cmake)$|^CMakeLists\.txt$|^build\.mjs$/;
   const packages = HEADER_PACKAGES.map((name) => [name, readJson(join(packageFolder(name), 'package.json')).version]);
-  const hash = createHash('sha256').update(JSON.stringify({ buildType: BUILD_TYPE, packages }));
+  const cuda = process.env.MINFERENCE_CUDA || 'auto';
+  const hash = createHash('sha256').update(JSON.stringify({ buildType: BUILD_TYPE, packages, cuda }));
   const files = readdirSync(kernels, { recursive: true })
     .filter((file) => wanted.test(file) && !/^(build|bench|\.tmp)\//.test(file))
     .map((file) => join(kernels, file))
@@ -162,6 +181,7 @@ async function compile(work, tools, headers) {
     CMAKE_BUILD_TYPE: BUILD_TYPE,
     MINFERENCE_ORT_HEADERS: headers.ort,
     MINFERENCE_NODE_HEADERS: headers.node.join(';'),
+    MINFERENCE_CUDA: tools.cuda ? 'ON' : 'OFF',
   };
   const options = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`);
   await mustRun('cmake', ['-S', kernels, '-B', work, ...tools.generator, ...options]);
@@ -212,7 +232,7 @@ async function build() {
     ort: ortHeaders(),
     node: [packageFolder('node-addon-api'), join(packageFolder('node-api-headers'), 'include')],
   };
-  console.error(`native part: building with CMake ${tools.cmake} …`);
+  console.error(`native part: building with CMake ${tools.cmake}${tools.cuda ? ` and nvcc ${tools.cuda}` : ''} …`);
   const started = Date.now();
   mkdirSync(temporary, { recursive: true });
   const work = mkdtempSync(join(temporary, 'build-'));

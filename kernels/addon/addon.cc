@@ -3,6 +3,7 @@
 
 #include "addon_data.h"
 #include "create_worker.h"
+#include "cuda_device.h"
 #include "failure.h"
 #include "minference/cpu.h"
 #include "ort.h"
@@ -31,6 +32,24 @@ Napi::Value kernel_info(const Napi::CallbackInfo& info) {
   });
 }
 
+// cudaInfo() → facts about the CUDA device; `problem` is null where there is one. Opens the driver.
+Napi::Value cuda_info(const Napi::CallbackInfo& info) {
+  return checked(info.Env(), [&] {
+    Napi::Env env = info.Env();
+    const CudaFacts facts = cuda_facts();
+    auto result = Napi::Object::New(env);
+    result.Set("problem", facts.problem.empty() ? env.Null() : Napi::String::New(env, facts.problem));
+    result.Set("name", facts.name);
+    result.Set("computeCapability", std::to_string(facts.major) + "." + std::to_string(facts.minor));
+    result.Set("multiprocessors", facts.multiprocessors);
+    result.Set("freeBytes", Napi::Number::New(env, static_cast<double>(facts.free_bytes)));
+    result.Set("totalBytes", Napi::Number::New(env, static_cast<double>(facts.total_bytes)));
+    result.Set("driverVersion", facts.driver_version);
+    result.Set("runtimeVersion", facts.runtime_version);
+    return result;
+  });
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* data = new AddonData;
   env.SetInstanceData(data);
@@ -38,6 +57,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   data->session = Napi::Persistent(SessionWrap::define(env));
   exports.Set("loadRuntime", Napi::Function::New(env, load_runtime));
   exports.Set("kernelInfo", Napi::Function::New(env, kernel_info));
+  exports.Set("cudaInfo", Napi::Function::New(env, cuda_info));
   exports.Set("createSession", Napi::Function::New(env, create_session));
   exports.Set("Tensor", data->tensor.Value());
   return exports;

@@ -21,6 +21,7 @@ SessionSettings read_settings(const Napi::Object& options) {
       .external_folder = text(options, "externalDataFolder"),
       .ops_library = text(options, "opsLibrary"),
       .profile_prefix = text(options, "profilePrefix"),
+      .cuda = text(options, "device") == "cuda",
       .threads = options.Get("threads").As<Napi::Number>().Int32Value(),
       .optimization = options.Get("optimization").As<Napi::Number>().Int32Value(),
   };

@@ -5,6 +5,9 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "cuda_device.h"
+#include "tensor_data.h"
+
 namespace minference::addon {
 namespace {
 
@@ -46,6 +49,11 @@ std::string open_ort(const std::string& path) {
   Ort::InitApi(find_api(path, version));
   runtime = new Runtime{path, version, Ort::Env(ORT_LOGGING_LEVEL_FATAL, "minference")};
   return version;
+}
+
+Ort::MemoryInfo memory_of(Place place) {
+  if (place == Place::kHost) return Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+  return Ort::MemoryInfo("Cuda", OrtArenaAllocator, kCudaDevice, OrtMemTypeDefault);
 }
 
 Ort::Env& ort_env() {

@@ -9,15 +9,22 @@ namespace {
 struct Binding {
   std::string name;
   std::shared_ptr<TensorData> tensor;  // null: a fetch to be allocated
+  Place place = Place::kHost;          // where
 };
 
-std::vector<Binding> read_bindings(const Napi::Array& list) {
+// `device`: where the session keeps what shall stay on its device.
+std::vector<Binding> read_bindings(const Napi::Array& list, Place device) {
   std::vector<Binding> bindings;
   for (uint32_t i = 0; i < list.Length(); ++i) {
     const auto pair = list.Get(i).As<Napi::Array>();
     const Napi::Value target = pair.Get(1u);
-    bindings.push_back(
-        {pair.Get(0u).As<Napi::String>().Utf8Value(), target.IsString() ? nullptr : TensorWrap::unwrap(target)});
+    std::string name = pair.Get(0u).As<Napi::String>().Utf8Value();
+    if (target.IsString()) {
+      const bool stays = target.As<Napi::String>().Utf8Value() == "device";
+      bindings.push_back({std::move(name), nullptr, stays ? device : Place::kHost});
+    } else {
+      bindings.push_back({std::move(name), TensorWrap::unwrap(target)});
+    }
   }
   return bindings;
 }
@@ -55,20 +62,21 @@ class RunWorker : public Napi::AsyncWorker {
   void run() {
     Ort::IoBinding binding(session_->session);
     for (const Binding& feed : feeds_) binding.BindInput(feed.name.c_str(), feed.tensor->value);
-    // A session on the CPU has one memory: 'host' and 'device' are the same.
-    const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
     for (const Binding& fetch : fetches_) {
       if (fetch.tensor) {
         binding.BindOutput(fetch.name.c_str(), fetch.tensor->value);
       } else {
-        binding.BindOutput(fetch.name.c_str(), memory);
+        binding.BindOutput(fetch.name.c_str(), memory_of(fetch.place));
       }
     }
+    // Of a session on the CPU, both do nothing.
+    binding.SynchronizeInputs();
     session_->session.Run(*run_options_, binding);
+    binding.SynchronizeOutputs();
     std::vector<Ort::Value> values = binding.GetOutputValues();
     allocated_.resize(fetches_.size());
     for (size_t i = 0; i < fetches_.size(); ++i) {
-      if (!fetches_[i].tensor) allocated_[i] = adopt_tensor(std::move(values[i]));
+      if (!fetches_[i].tensor) allocated_[i] = adopt_tensor(std::move(values[i]), session_);
     }
   }
 
@@ -90,8 +98,9 @@ Napi::Value start_run(const Napi::CallbackInfo& info, std::shared_ptr<SessionDat
   return checked(env, [&]() -> Napi::Value {
     auto run_options = std::make_shared<Ort::RunOptions>();
     run_options->SetRunLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
-    auto* worker = new RunWorker(env, std::move(session), read_bindings(info[0].As<Napi::Array>()),
-                                 read_bindings(info[1].As<Napi::Array>()), run_options);
+    std::vector<Binding> feeds = read_bindings(info[0].As<Napi::Array>(), session->device);
+    std::vector<Binding> fetches = read_bindings(info[1].As<Napi::Array>(), session->device);
+    auto* worker = new RunWorker(env, std::move(session), std::move(feeds), std::move(fetches), run_options);
     auto handle = Napi::Object::New(env);
     handle.Set("promise", worker->promise());
     handle.Set("terminate", Napi::Function::New(env, [run_options](const Napi::CallbackInfo& call) {

@@ -3,6 +3,9 @@
 #include <onnxruntime_session_options_config_keys.h>
 
 #include <stdexcept>
+#include <unordered_map>
+
+#include "cuda_device.h"
 
 namespace minference::addon {
 namespace {
@@ -20,6 +23,16 @@ ValueInfo describe(std::string name, const char* what, const Ort::TypeInfo& type
   return info;
 }
 
+// The arena grows by what is asked for: long prompts fill the device as it is. TF32 would round a float32 model's
+// operands to 10 bits.
+void append_cuda(Ort::SessionOptions& options) {
+  Ort::CUDAProviderOptions cuda;
+  cuda.Update({{"device_id", std::to_string(kCudaDevice)},
+               {"arena_extend_strategy", "kSameAsRequested"},
+               {"use_tf32", "0"}});
+  options.AppendExecutionProvider_CUDA_V2(*cuda);
+}
+
 }  // namespace
 
 Ort::SessionOptions session_options(const SessionSettings& settings) {
@@ -32,6 +45,7 @@ Ort::SessionOptions session_options(const SessionSettings& settings) {
   if (!settings.external_folder.empty()) {
     options.AddConfigEntry(kOrtSessionOptionsModelExternalInitializersFileFolderPath, settings.external_folder.c_str());
   }
+  if (settings.cuda) append_cuda(options);
   if (!settings.profile_prefix.empty()) options.EnableProfiling(settings.profile_prefix.c_str());
   if (!settings.ops_library.empty()) options.RegisterCustomOpsLibrary(settings.ops_library.c_str());
   return options;
@@ -39,6 +53,7 @@ Ort::SessionOptions session_options(const SessionSettings& settings) {
 
 std::shared_ptr<SessionData> open_session(const SessionSettings& settings, const Ort::SessionOptions& options) {
   auto data = std::make_shared<SessionData>();
+  data->device = settings.cuda ? Place::kCuda : Place::kHost;
   data->session = Ort::Session(ort_env(), settings.model, settings.model_bytes, options);
   std::vector<std::string> inputs = data->session.GetInputNames(), outputs = data->session.GetOutputNames();
   for (size_t i = 0; i < inputs.size(); ++i) {

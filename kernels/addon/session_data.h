@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ort.h"
+#include "tensor_data.h"
 
 namespace minference::addon {
 
@@ -17,6 +18,7 @@ struct ValueInfo {
 };
 
 struct SessionData {
+  Place device = Place::kHost;  // where outputs go that shall stay on the device
   Ort::Session session{nullptr};
   std::vector<ValueInfo> inputs;
   std::vector<ValueInfo> outputs;
@@ -28,6 +30,7 @@ struct SessionSettings {
   std::string external_folder;  // '' for none
   std::string ops_library;      // '' for plain ONNX Runtime
   std::string profile_prefix;   // '' for no profile
+  bool cuda;                    // the CUDA execution provider before the CPU's
   int threads;
   int optimization;  // GraphOptimizationLevel
 };

@@ -1,7 +1,10 @@
 #include "tensor_data.h"
 
+#include <cstring>
 #include <stdexcept>
 #include <string>
+
+#include "cuda_device.h"
 
 namespace minference::addon {
 namespace {
@@ -28,9 +31,25 @@ size_t element_size(int32_t type) {
   }
 }
 
+struct Memory {
+  std::shared_ptr<void> keeper;
+  void* data;
+};
+
+Memory allocate_host(size_t bytes) {
+  auto buffer = std::shared_ptr<std::byte[]>(new std::byte[bytes + kAlignment]);
+  const auto address = reinterpret_cast<uintptr_t>(buffer.get());
+  return {buffer, reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment)};
+}
+
+Memory allocate_cuda(size_t bytes) {
+  std::shared_ptr<void> memory = cuda_allocate(bytes);
+  return {memory, memory.get()};
+}
+
 }  // namespace
 
-std::shared_ptr<TensorData> allocate_tensor(int32_t element_type, const std::vector<int64_t>& shape) {
+std::shared_ptr<TensorData> allocate_tensor(int32_t element_type, const std::vector<int64_t>& shape, Place place) {
   size_t bytes = element_size(element_type);
   for (int64_t dim : shape) {
     if (dim < 0 || __builtin_mul_overflow(bytes, static_cast<size_t>(dim), &bytes)) {
@@ -38,23 +57,40 @@ std::shared_ptr<TensorData> allocate_tensor(int32_t element_type, const std::vec
     }
   }
   auto data = std::make_shared<TensorData>();
-  data->buffer.reset(new std::byte[bytes + kAlignment]);
-  const auto address = reinterpret_cast<uintptr_t>(data->buffer.get());
-  void* aligned = reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment);
+  const Memory memory = place == Place::kHost ? allocate_host(bytes) : allocate_cuda(bytes);
+  data->keeper = memory.keeper;
   data->bytes = bytes;
-  const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-  data->value = Ort::Value::CreateTensor(memory, aligned, bytes, shape.data(), shape.size(),
+  data->place = place;
+  data->value = Ort::Value::CreateTensor(memory_of(place), memory.data, bytes, shape.data(), shape.size(),
                                          static_cast<ONNXTensorElementDataType>(element_type));
   return data;
 }
 
-std::shared_ptr<TensorData> adopt_tensor(Ort::Value value) {
+std::shared_ptr<TensorData> adopt_tensor(Ort::Value value, std::shared_ptr<void> keeper) {
   if (!value || !value.IsTensor()) throw std::invalid_argument("expected a tensor");
   const Ort::TensorTypeAndShapeInfo info = value.GetTensorTypeAndShapeInfo();
   auto data = std::make_shared<TensorData>();
   data->bytes = info.GetElementCount() * element_size(info.GetElementType());
+  const bool on_gpu = value.GetTensorMemoryInfo().GetDeviceType() == OrtMemoryInfoDeviceType_GPU;
+  // Pinned memory has the GPU's name, but the host reaches it.
+  data->place = on_gpu && value.GetTensorMemoryInfo().GetMemoryType() == OrtMemTypeDefault ? Place::kCuda : Place::kHost;
+  data->keeper = std::move(keeper);
   data->value = std::move(value);
   return data;
+}
+
+void read_tensor(const TensorData& tensor, size_t offset, void* to, size_t bytes) {
+  if (bytes == 0) return;
+  const void* from = static_cast<const std::byte*>(tensor.value.GetTensorRawData()) + offset;
+  if (tensor.place == Place::kCuda) return cuda_copy(to, from, bytes);
+  std::memmove(to, from, bytes);
+}
+
+void write_tensor(TensorData& tensor, size_t offset, const void* from, size_t bytes) {
+  if (bytes == 0) return;
+  void* to = static_cast<std::byte*>(tensor.value.GetTensorMutableRawData()) + offset;
+  if (tensor.place == Place::kCuda) return cuda_copy(to, from, bytes);
+  std::memmove(to, from, bytes);
 }
 
 }  // namespace minference::addon

@@ -1,6 +1,5 @@
 #include "tensor_wrap.h"
 
-#include <cstring>
 #include <vector>
 
 #include "addon_data.h"
@@ -23,6 +22,7 @@ Napi::Function TensorWrap::define(Napi::Env env) {
                          InstanceAccessor<&TensorWrap::element_type>("elementType"),
                          InstanceAccessor<&TensorWrap::shape>("shape"),
                          InstanceAccessor<&TensorWrap::bytes>("byteLength"),
+                         InstanceAccessor<&TensorWrap::location>("location"),
                          InstanceMethod<&TensorWrap::view>("view"),
                          InstanceMethod<&TensorWrap::read>("read"),
                          InstanceMethod<&TensorWrap::write>("write"),
@@ -49,10 +49,13 @@ TensorWrap::TensorWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Tensor
     if (info[0].IsExternal()) {
       data_ = *info[0].As<Napi::External<std::shared_ptr<TensorData>>>().Data();
     } else {
-      data_ = allocate_tensor(info[0].As<Napi::Number>().Int32Value(), to_shape(info[1].As<Napi::Array>()));
+      const bool on_cuda = info[2].IsString() && info[2].As<Napi::String>().Utf8Value() == "cuda";
+      data_ = allocate_tensor(info[0].As<Napi::Number>().Int32Value(), to_shape(info[1].As<Napi::Array>()),
+                              on_cuda ? Place::kCuda : Place::kHost);
     }
   });
-  // Lets the garbage collector know how much memory this small object keeps.
+  // Lets the garbage collector know how much memory this small object keeps; a device's is counted as well, for nobody
+  // else would have it freed.
   accounted_ = static_cast<int64_t>(data_->bytes);
   Napi::MemoryManagement::AdjustExternalMemory(info.Env(), accounted_);
 }
@@ -86,8 +89,15 @@ Napi::Value TensorWrap::bytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(alive().bytes));
 }
 
+Napi::Value TensorWrap::location(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), alive().place == Place::kCuda ? "cuda" : "host");
+}
+
 Napi::Value TensorWrap::view(const Napi::CallbackInfo& info) {
   TensorData& data = alive();
+  if (data.place != Place::kHost) {
+    throw to_error(info.Env(), {"NATIVE", "the tensor is in a device's memory: copy it to the host"});
+  }
   if (!view_.IsEmpty()) {
     Napi::ArrayBuffer cached = view_.Value();
     if (!cached.IsEmpty()) return cached;
@@ -104,7 +114,7 @@ Napi::Value TensorWrap::view(const Napi::CallbackInfo& info) {
 Napi::Value TensorWrap::read(const Napi::CallbackInfo& info) {
   TensorData& data = alive();
   auto copy = Napi::ArrayBuffer::New(info.Env(), data.bytes);
-  if (data.bytes != 0) std::memcpy(copy.Data(), data.value.GetTensorRawData(), data.bytes);
+  checked(info.Env(), [&] { read_tensor(data, 0, copy.Data(), data.bytes); });
   return copy;
 }
 
@@ -118,7 +128,7 @@ void TensorWrap::write(const Napi::CallbackInfo& info) {
   }
   if (bytes == 0) return;
   const auto* from = static_cast<const std::byte*>(source.ArrayBuffer().Data()) + source.ByteOffset();
-  std::memmove(static_cast<std::byte*>(data.value.GetTensorMutableRawData()) + offset, from, bytes);
+  checked(info.Env(), [&] { write_tensor(data, static_cast<size_t>(offset), from, bytes); });
 }
 
 // The memory goes at once unless a run uses it, so the view must not reach it any longer.

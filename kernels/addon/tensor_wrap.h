@@ -16,7 +16,7 @@ class TensorWrap : public Napi::ObjectWrap<TensorWrap> {
   // The memory behind a Tensor; throws a Napi::Error for other values and disposed tensors.
   static std::shared_ptr<TensorData> unwrap(const Napi::Value& value);
 
-  // (elementType, shape)
+  // (elementType, shape, 'host' | 'cuda')
   explicit TensorWrap(const Napi::CallbackInfo& info);
   ~TensorWrap() override;
 
@@ -29,6 +29,7 @@ class TensorWrap : public Napi::ObjectWrap<TensorWrap> {
   Napi::Value element_type(const Napi::CallbackInfo& info);
   Napi::Value shape(const Napi::CallbackInfo& info);
   Napi::Value bytes(const Napi::CallbackInfo& info);
+  Napi::Value location(const Napi::CallbackInfo& info);  // 'host' or 'cuda'
   Napi::Value view(const Napi::CallbackInfo& info);  // () → ArrayBuffer over the elements; the same one each time
   Napi::Value read(const Napi::CallbackInfo& info);  // () → ArrayBuffer with a copy
   void write(const Napi::CallbackInfo& info);        // (ArrayBufferView, byteOffset)

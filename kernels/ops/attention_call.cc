@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "rotary_tables.h"
 
 namespace minference::ops {
 
 AttentionCall::AttentionCall(Ort::KernelContext& context, const AttentionAttributes& attributes, DataType dtype,
-                             OutputSet outputs)
-    : shape{}, rope{}, attention{}, scratch(context) {
+                             OutputSet outputs, Scratch memory)
+    : shape{}, rope{}, attention{}, sink(nullptr), scratch(std::move(memory)) {
   expect(!optional_input(context, kAttentionBias),
          "expected no attention_bias: the sparse patterns are defined for causal attention without a bias");
   rope.dtype = attention.dtype = dtype;
@@ -85,14 +86,10 @@ void AttentionCall::read_past(const Ort::KernelContext& context) {
 }
 
 void AttentionCall::read_sink(const Ort::KernelContext& context) {
-  const auto sink = optional_input(context, kHeadSink);
-  if (!sink) return;
-  expect_shape("head_sink", sink, {shape.num_heads});
-  for (int64_t h = 0; h < shape.num_heads; ++h) {
-    sink_.push_back(attention.dtype == DataType::kFloat32 ? sink.GetTensorData<float>()[h]
-                                                          : sink.GetTensorData<Ort::Float16_t>()[h].ToFloat());
-  }
-  attention.head_sink = sink_.data();
+  const auto input = optional_input(context, kHeadSink);
+  if (!input) return;
+  expect_shape("head_sink", input, {shape.num_heads});
+  sink = input.GetTensorRawData();
 }
 
 // Without rotary embedding the kernels read query where it is.

@@ -18,13 +18,16 @@ enum class OutputSet {
 
 // Holds the buffers that its params point into; not movable, because they do.
 struct AttentionCall {
-  AttentionCall(Ort::KernelContext& context, const AttentionAttributes& attributes, DataType dtype, OutputSet outputs);
+  // `memory`: where query, key, value and the outputs live.
+  AttentionCall(Ort::KernelContext& context, const AttentionAttributes& attributes, DataType dtype, OutputSet outputs,
+                Scratch memory);
   AttentionCall(const AttentionCall&) = delete;
   AttentionCall& operator=(const AttentionCall&) = delete;
 
   AttentionShape shape;
   RopeCacheParams rope;
-  AttentionParams attention;  // without `patterns`
+  AttentionParams attention;  // without `patterns` and `head_sink`
+  const void* sink;           // [num_heads], `dtype`, where query lives; null without
   Scratch scratch;
 
  private:
@@ -35,7 +38,6 @@ struct AttentionCall {
   void allocate_outputs(Ort::KernelContext& context, OutputSet outputs);
 
   SequenceLengths lengths_;
-  std::vector<float> sink_;
 };
 
 }  // namespace minference::ops

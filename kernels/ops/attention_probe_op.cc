@@ -8,7 +8,6 @@
 #include "pattern_rows.h"
 
 namespace minference::ops {
-namespace {
 
 float read_budget(const Ort::KernelContext& context) {
   const auto budget = required_input(context, kBudget, "budget");
@@ -18,14 +17,13 @@ float read_budget(const Ort::KernelContext& context) {
   return flops;
 }
 
-}  // namespace
-
 OrtStatusPtr AttentionProbeKernel::ComputeV2(OrtKernelContext* raw) {
   return as_status(AttentionProbeSpec::name, [&] {
     Ort::KernelContext context(raw);
     const std::vector<HeadPattern> candidates = read_pattern_rows(context, "candidates", true);
     const float budget = read_budget(context);
-    AttentionCall call(context, attributes_, dtype_, OutputSet::kAttention);
+    AttentionCall call(context, attributes_, dtype_, OutputSet::kAttention, Scratch::on_host(context));
+    const std::vector<float> sink = read_host_sink(call);
     expect(call.shape.batch == 1, "expected a batch of 1, found " + std::to_string(call.shape.batch));
     ProbeParams probe{};
     probe.candidates = candidates.data();

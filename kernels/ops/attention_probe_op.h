@@ -8,6 +8,8 @@ namespace minference::ops {
 
 class AttentionProbeKernel {
  public:
+  static constexpr const char* execution_provider = kCpuProvider;
+
   AttentionProbeKernel(const Ort::ConstKernelInfo& info, DataType dtype) : attributes_(info), dtype_(dtype) {}
   OrtStatusPtr ComputeV2(OrtKernelContext* context);
 
@@ -15,6 +17,9 @@ class AttentionProbeKernel {
   AttentionAttributes attributes_;
   DataType dtype_;
 };
+
+// Input 13: FLOPs per head that fitted candidates may cost.
+float read_budget(const Ort::KernelContext& context);
 
 struct AttentionProbeSpec {
   static constexpr const char* name = "AttentionProbe";

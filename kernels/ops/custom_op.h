@@ -35,7 +35,15 @@ inline ONNXTensorElementDataType element_type(Slot slot, DataType dtype) {
     case Slot::kData:
       break;
   }
-  return dtype == DataType::kFloat32 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16;
+  switch (dtype) {
+    case DataType::kFloat16:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16;
+    case DataType::kBFloat16:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16;
+    case DataType::kFloat32:
+      break;
+  }
+  return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
 }
 
 // Runs `body` and turns exceptions into a status that carries the node's op type.
@@ -60,8 +68,11 @@ OrtStatusPtr as_status(const char* op, Body&& body) {
   }
 }
 
+constexpr const char* kCpuProvider = "CPUExecutionProvider";
+constexpr const char* kCudaProvider = "CUDAExecutionProvider";
+
 // Spec: static constexpr name, inputs, outputs and, where shapes can be told beforehand, infer_shapes(context);
-// Kernel: (info, dtype), ComputeV2(context).
+// Kernel: (info, dtype), ComputeV2(context), execution_provider.
 template <typename Spec, typename Kernel>
 class CustomOp : public Ort::CustomOpBase<CustomOp<Spec, Kernel>, Kernel, true> {
  public:
@@ -74,7 +85,7 @@ class CustomOp : public Ort::CustomOpBase<CustomOp<Spec, Kernel>, Kernel, true> 
   }
 
   const char* GetName() const { return Spec::name; }
-  const char* GetExecutionProviderType() const { return "CPUExecutionProvider"; }
+  const char* GetExecutionProviderType() const { return Kernel::execution_provider; }
   size_t GetInputTypeCount() const { return std::size(Spec::inputs); }
   size_t GetOutputTypeCount() const { return std::size(Spec::outputs); }
   ONNXTensorElementDataType GetInputType(size_t i) const { return element_type(Spec::inputs[i].type, dtype_); }
@@ -103,7 +114,7 @@ class CustomOp : public Ort::CustomOpBase<CustomOp<Spec, Kernel>, Kernel, true> 
   {Slot::kData}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kData, true},      \
       {Slot::kInt32, false, true}, {Slot::kInt32, false, true}, {Slot::kData, true}, {Slot::kData, true}, \
       {Slot::kInt64, true, true}, {Slot::kData, true}, {                                                  \
-    Slot::kData, true, true                                                                               \
+    Slot::kData, true                                                                                     \
   }
 
 }  // namespace minference::ops

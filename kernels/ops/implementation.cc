@@ -10,6 +10,17 @@ KernelGeometry reference_geometry(const AttentionAttributes& attributes, int64_t
   return geometry;
 }
 
+std::vector<float> read_host_sink(AttentionCall& call) {
+  std::vector<float> logits;
+  for (int64_t h = 0; call.sink != nullptr && h < call.shape.num_heads; ++h) {
+    logits.push_back(call.attention.dtype == DataType::kFloat32
+                         ? static_cast<const float*>(call.sink)[h]
+                         : static_cast<const Ort::Float16_t*>(call.sink)[h].ToFloat());
+  }
+  if (!logits.empty()) call.attention.head_sink = logits.data();
+  return logits;
+}
+
 void rope_and_cache(const AttentionAttributes& attributes, const RopeCacheParams& params, const ParallelFor& parallel) {
   if (attributes.reference) {
     cpu::rope_and_cache_reference(params);

@@ -8,6 +8,8 @@ namespace minference::ops {
 // value is ignored; an op without inputs would be folded into a constant.
 class OpTimesKernel {
  public:
+  static constexpr const char* execution_provider = kCpuProvider;
+
   OpTimesKernel(const Ort::ConstKernelInfo&, DataType) {}
   OrtStatusPtr ComputeV2(OrtKernelContext* context);
 };

@@ -3,6 +3,9 @@
 #include "op_times_op.h"
 #include "sparse_attention_op.h"
 #include "sparse_index_op.h"
+#ifdef MINFERENCE_CUDA
+#include "cuda/cuda_ops.h"
+#endif
 
 namespace {
 
@@ -23,6 +26,9 @@ Ort::CustomOpDomain& domain() {
     for (auto& op : attention_probe) created->Add(&op);
     for (auto& op : sparse_index) created->Add(&op);
     created->Add(&op_times);
+#ifdef MINFERENCE_CUDA
+    minference::ops::add_cuda_ops(*created);
+#endif
     return created;
   }();
   return *domain;

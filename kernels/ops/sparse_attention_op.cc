@@ -13,7 +13,8 @@ OrtStatusPtr SparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
     const ScopedTime time(op_times().total_ns);
     Ort::KernelContext context(raw);
     const std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
-    AttentionCall call(context, attributes_, dtype_, OutputSet::kAttention);
+    AttentionCall call(context, attributes_, dtype_, OutputSet::kAttention, Scratch::on_host(context));
+    const std::vector<float> sink = read_host_sink(call);
     call.attention.patterns = patterns.data();
     if (context.GetOutputCount() > kFourth) {
       const Shape lse{call.shape.batch, call.shape.num_heads, call.shape.seqlen_q};

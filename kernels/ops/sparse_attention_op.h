@@ -8,6 +8,8 @@ namespace minference::ops {
 
 class SparseAttentionKernel {
  public:
+  static constexpr const char* execution_provider = kCpuProvider;
+
   SparseAttentionKernel(const Ort::ConstKernelInfo& info, DataType dtype) : attributes_(info), dtype_(dtype) {}
   OrtStatusPtr ComputeV2(OrtKernelContext* context);
 

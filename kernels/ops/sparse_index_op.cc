@@ -40,7 +40,8 @@ OrtStatusPtr SparseIndexKernel::ComputeV2(OrtKernelContext* raw) {
   return as_status(SparseIndexSpec::name, [&] {
     Ort::KernelContext context(raw);
     const std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
-    AttentionCall call(context, attributes_, dtype_, OutputSet::kNone);
+    AttentionCall call(context, attributes_, dtype_, OutputSet::kNone, Scratch::on_host(context));
+    const std::vector<float> sink = read_host_sink(call);
     expect(call.shape.batch > 0, "expected a batch of at least 1, found 0");
     call.attention.patterns = patterns.data();
     const ParallelFor parallel = parallel_for(raw);

@@ -8,6 +8,8 @@ namespace minference::ops {
 // The index a head would use, for tests, plots and cost reports.
 class SparseIndexKernel {
  public:
+  static constexpr const char* execution_provider = kCpuProvider;
+
   SparseIndexKernel(const Ort::ConstKernelInfo& info, DataType dtype) : attributes_(info), dtype_(dtype) {}
   OrtStatusPtr ComputeV2(OrtKernelContext* context);
 

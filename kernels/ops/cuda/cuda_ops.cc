@@ -1,0 +1,65 @@
+#include "cuda_ops.h"
+
+#include "../pattern_rows.h"
+#include "device_call.h"
+
+namespace minference::ops {
+
+CudaSparseAttentionKernel::CudaSparseAttentionKernel(const Ort::ConstKernelInfo& info, DataType dtype)
+    : attributes_(info), dtype_(dtype) {
+  check_cuda_attributes(attributes_);
+}
+
+OrtStatusPtr CudaSparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
+  return as_status(SparseAttentionSpec::name, [&] {
+    Ort::KernelContext context(raw);
+    const std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
+    DeviceCall call(context, attributes_, dtype_);
+    AttentionParams params = call.prepare();
+    params.patterns = patterns.data();
+    if (context.GetOutputCount() > kFourth) {
+      const Shape lse{call.shape().batch, call.shape().num_heads, call.shape().seqlen_q};
+      if (auto output = context.GetOutput(kFourth, lse)) params.lse = output.GetTensorMutableData<float>();
+    }
+    cuda::attention(params, call.context());
+    call.finish();
+  });
+}
+
+CudaAttentionProbeKernel::CudaAttentionProbeKernel(const Ort::ConstKernelInfo& info, DataType dtype)
+    : attributes_(info), dtype_(dtype) {
+  check_cuda_attributes(attributes_);
+}
+
+OrtStatusPtr CudaAttentionProbeKernel::ComputeV2(OrtKernelContext* raw) {
+  return as_status(AttentionProbeSpec::name, [&] {
+    Ort::KernelContext context(raw);
+    const std::vector<HeadPattern> candidates = read_pattern_rows(context, "candidates", true);
+    const float budget = read_budget(context);
+    DeviceCall call(context, attributes_, dtype_);
+    expect(call.shape().batch == 1, "expected a batch of 1, found " + std::to_string(call.shape().batch));
+    ProbeParams probe{};
+    probe.candidates = candidates.data();
+    probe.num_candidates = static_cast<int64_t>(candidates.size());
+    probe.budget_flops = budget;
+    const Shape scores{call.shape().num_heads, probe.num_candidates, kScoreFields};
+    probe.scores = context.GetOutput(kFourth, scores).GetTensorMutableData<float>();
+    probe.attention = call.prepare();
+    probe.attention.lse = call.allocate_floats(call.shape().num_heads * call.shape().seqlen_q);
+    cuda::probe(probe, call.context());
+    call.finish();
+  });
+}
+
+void add_cuda_ops(Ort::CustomOpDomain& domain) {
+  using SparseAttention = CustomOp<SparseAttentionSpec, CudaSparseAttentionKernel>;
+  using AttentionProbe = CustomOp<AttentionProbeSpec, CudaAttentionProbeKernel>;
+  static SparseAttention sparse_attention[] = {SparseAttention(DataType::kFloat16), SparseAttention(DataType::kBFloat16),
+                                               SparseAttention(DataType::kFloat32)};
+  static AttentionProbe attention_probe[] = {AttentionProbe(DataType::kFloat16), AttentionProbe(DataType::kBFloat16),
+                                             AttentionProbe(DataType::kFloat32)};
+  for (auto& op : sparse_attention) domain.Add(&op);
+  for (auto& op : attention_probe) domain.Add(&op);
+}
+
+}  // namespace minference::ops
