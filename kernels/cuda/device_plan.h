@@ -8,27 +8,45 @@
 namespace minference::cuda {
 
 // Query rows at distances first … last from the key: every row i of a row block sees the keys i - last … i - first.
-// Runs that touch within a block of block_m rows are merged once for the whole head, because whether two runs' key
-// ranges meet does not depend on where the block starts: first of the next <= last of this + block_m.
+// Runs whose key ranges touch are merged: first of the next <= last of this + rows of the block.
 struct DiagonalRun {
   int32_t first;
   int32_t last;
 };
 
 // One per head and batch entry, [batch, num_heads], in device memory. The keys of a row block are: [0, prefix), the runs
-// clipped to what the block sees, the kept key blocks, and the columns in none of these. dense = one run 0 … INT32_MAX.
+// clipped to what the block sees, the kept key blocks, and the columns in none of these; plan/row_block.cuh walks over
+// them. dense = one run 0 … INT32_MAX.
 struct DevicePlan {
   int32_t kind;    // PatternKind after the fallback to dense
   int32_t prefix;  // a_shape's sink
-  const DiagonalRun* runs;  // ascending, merged
+  const DiagonalRun* runs;  // ascending, merged for blocks of block_m rows
   int32_t num_runs;
+  // The same for the last row block when it has fewer rows (it merges fewer): else equal to the above.
+  int32_t num_last_runs;
+  const DiagonalRun* last_runs;
   const int32_t* columns;  // ascending, unique
   int32_t num_columns;
-  // block_sparse: kept key blocks (kPatternBlock keys each, ascending) of query block r: [r * blocks_stride, + counts[r])
-  const int32_t* key_blocks;
-  const int32_t* block_counts;
   int32_t blocks_stride;
+  // block_sparse: kept key blocks (kPatternBlock keys each, ascending, unique) of row block r (block_m rows: the union of
+  // its query blocks'): key_blocks[r * blocks_stride … + block_counts[r])
+  const uint16_t* key_blocks;
+  const int32_t* block_counts;
   int64_t tiles;  // of the whole head, in units of the kernel's tile
+};
+
+// One row block of one head: what a thread block of the persistent attention grid takes at a time.
+struct WorkItem {
+  int32_t head;  // batch * num_heads + head
+  int32_t row_block;
+};
+
+// All row blocks of the padded call, ceil(seqlen_q / block_m) per head and batch entry, longest first. Those past a batch
+// entry's new_lens come last; they hold padding rows only.
+struct Schedule {
+  const WorkItem* items;
+  int64_t num_items;
+  int32_t* next;  // the item to take next (atomicAdd); starts at 0
 };
 
 }  // namespace minference::cuda

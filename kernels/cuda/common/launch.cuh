@@ -23,6 +23,14 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t smem, c
   check(cudaGetLastError(), "launching a kernel");
 }
 
+#ifdef __CUDACC__
+// The block's dynamic shared memory, 1024-byte aligned.
+__device__ inline unsigned char* dynamic_shared() {
+  extern __shared__ __align__(1024) unsigned char shared_memory[];
+  return shared_memory;
+}
+#endif
+
 }  // namespace minference::cuda
 
 #endif

@@ -1,0 +1,97 @@
+// The key ranges of one row block, from the lowest key up. Counting and attention walk over the same ones.
+#pragma once
+
+#include "../device_plan.h"
+#include "minference/sparse_index.h"
+
+namespace minference::cuda {
+
+// Rows of one call at absolute positions past … past + rows - 1, cut into blocks of block_m.
+struct RowBlock {
+  int64_t first;  // positions of its first and last row
+  int64_t last;
+  int64_t low;   // first key that its first row sees
+  bool is_full;  // block_m rows
+
+  __host__ __device__ static RowBlock at(int64_t block, int64_t block_m, int64_t past, int64_t rows, int64_t window) {
+    const int64_t begin = block * block_m, end = begin + block_m < rows ? begin + block_m : rows;
+    const int64_t first = past + begin;
+    return {first, past + end - 1, window < 0 || window > first ? 0 : first - window + 1, end - begin == block_m};
+  }
+};
+
+// for (BlockRanges ranges(plan, block, block_index); ranges.next();) use(ranges.range): sorted, disjoint, non-adjacent, every key
+// seen by some row of the block.
+class BlockRanges {
+ public:
+  __host__ __device__ BlockRanges(const DevicePlan& plan, const RowBlock& block, int64_t block_index)
+      : low_(static_cast<int32_t>(block.low)),
+        first_(static_cast<int32_t>(block.first)),
+        end_(static_cast<int32_t>(block.last + 1)) {
+    runs_ = block.is_full ? plan.runs : plan.last_runs;
+    left_ = block.is_full ? plan.num_runs : plan.num_last_runs;
+    if (plan.kind == static_cast<int32_t>(PatternKind::kBlockSparse)) {
+      blocks_ = plan.key_blocks + block_index * plan.blocks_stride;
+      num_blocks_ = plan.block_counts[block_index];
+    }
+    prefix_ = plan.prefix < end_ ? plan.prefix : end_;
+    // Of the runs that lie beyond the first key, none is seen.
+    while (left_ > 0 && end_ - runs_[left_ - 1].first <= low_) --left_;
+  }
+
+  __host__ __device__ bool next() {
+    KeyRange found{0, 0};
+    while (take(found)) {
+      if (found.begin >= found.end) continue;
+      range = found;
+      // The prefix may run into the first run, and kept blocks into each other.
+      while (peek(found) && found.begin <= range.end) {
+        take(found);
+        if (found.end > range.end) range.end = found.end;
+      }
+      return true;
+    }
+    return false;
+  }
+
+  KeyRange range{0, 0};
+
+ private:
+  __host__ __device__ bool take(KeyRange& found) {
+    if (!peek(found)) return false;
+    if (prefix_ > 0) {
+      prefix_ = 0;
+    } else if (left_ > 0) {
+      --left_;
+    } else {
+      ++taken_;
+    }
+    return true;
+  }
+
+  __host__ __device__ bool peek(KeyRange& found) const {
+    if (prefix_ > 0) {
+      found = {low_, prefix_};
+    } else if (left_ > 0) {
+      const DiagonalRun run = runs_[left_ - 1];
+      const int32_t begin = run.last > first_ - low_ ? low_ : first_ - run.last;
+      found = {begin, end_ - run.first};
+    } else if (taken_ < num_blocks_) {
+      const int32_t begin = int32_t{blocks_[taken_]} * kPatternBlock, end = begin + kPatternBlock;
+      found = {begin < low_ ? low_ : begin, end < end_ ? end : end_};
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  int32_t low_, first_, end_;
+  const DiagonalRun* runs_ = nullptr;
+  int32_t left_ = 0;
+  int32_t prefix_ = 0;
+  const uint16_t* blocks_ = nullptr;
+  int32_t num_blocks_ = 0;
+  int32_t taken_ = 0;
+};
+
+}  // namespace minference::cuda
