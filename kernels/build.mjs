@@ -66,7 +66,7 @@ async function capture(command, args) {
 async function mustRun(command, args) {
   const { status, output } = await run(command, args);
   if (status === 0) return;
-  const hint = args.includes('-DMINFERENCE_CUDA=ON') || /nvcc|\.cu\b/.test(output) ? '\nWithout CUDA ops: MINFERENCE_CUDA=off' : '';
+  const hint = /nvcc|\.cu\b/.test(output) ? '\nTo build without CUDA ops: MINFERENCE_CUDA=off' : '';
   throw new BuildError(`${command} ${args.slice(0, 2).join(' ')} … failed:\n${output}${hint}`);
 }
 

@@ -19,10 +19,13 @@ Napi::Value load_runtime(const Napi::CallbackInfo& info) {
                  [&] { return Napi::String::New(info.Env(), open_ort(info[0].As<Napi::String>().Utf8Value())); });
 }
 
-// kernelInfo(headDim) → { blockM, blockN, keyAlign, simd } of the optimized CPU kernels on this processor.
+// kernelInfo(headDim, 'cpu' | 'cuda') → { blockM, blockN, keyAlign } of the device's optimized kernels, and `simd`, what
+// the CPU's use on this processor.
 Napi::Value kernel_info(const Napi::CallbackInfo& info) {
   return checked(info.Env(), [&] {
-    const KernelGeometry geometry = cpu::optimized_geometry(info[0].As<Napi::Number>().Int64Value());
+    const int64_t head_dim = info[0].As<Napi::Number>().Int64Value();
+    const bool on_cuda = info[1].As<Napi::String>().Utf8Value() == "cuda";
+    const KernelGeometry geometry = on_cuda ? cuda_geometry(head_dim) : cpu::optimized_geometry(head_dim);
     auto result = Napi::Object::New(info.Env());
     result.Set("blockM", geometry.block_m);
     result.Set("blockN", geometry.block_n);

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #ifdef MINFERENCE_CUDA
-#include <cuda_runtime_api.h>
+#include "minference/cuda.h"
 #endif
 
 namespace minference::addon {
@@ -38,6 +38,11 @@ void cuda_copy(void* to, const void* from, size_t bytes) {
   check(cudaStreamSynchronize(cudaStreamPerThread), "copying a tensor");
 }
 
+KernelGeometry cuda_geometry(int64_t head_dim) {
+  select();
+  return cuda::attention_geometry(head_dim);
+}
+
 CudaFacts cuda_facts() {
   CudaFacts facts;
   try {
@@ -65,6 +70,7 @@ namespace {
 
 std::shared_ptr<void> cuda_allocate(size_t) { refuse(); }
 void cuda_copy(void*, const void*, size_t) { refuse(); }
+KernelGeometry cuda_geometry(int64_t) { refuse(); }
 CudaFacts cuda_facts() { return {.problem = "built without CUDA"}; }
 
 #endif

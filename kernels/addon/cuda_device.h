@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "minference/params.h"
+
 namespace minference::addon {
 
 // The first device that CUDA_VISIBLE_DEVICES leaves.
@@ -16,6 +18,9 @@ std::shared_ptr<void> cuda_allocate(size_t bytes);
 
 // Copies between host and device memory, in either direction, and waits for the end.
 void cuda_copy(void* to, const void* from, size_t bytes);
+
+// Tile of the kernel for this head size on the device.
+KernelGeometry cuda_geometry(int64_t head_dim);
 
 struct CudaFacts {
   std::string problem;  // why there is no device; else empty

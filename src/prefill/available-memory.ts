@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { cudaInfo } from '../runtime/native.js';
+import type { Device } from '../runtime/types.js';
 
 /** Limits above this mean "no limit" (cgroup v1 writes 2^63 rounded down to pages). */
 const NO_LIMIT = 2 ** 60;
@@ -9,10 +11,25 @@ const read = (path: string) => readFile(path, 'utf8').catch(() => undefined);
 const number = (text: string | undefined) => (text === undefined || text.trim() === 'max' ? NaN : Number(text));
 
 /**
+ * Bytes that a run on the device can still allocate: a GPU's free memory, or what the machine has.
+ *
+ * @throws MinferenceError NATIVE_* for `'cuda'` without a native part
+ */
+export async function availableMemory(device: Device = 'cpu'): Promise<number> {
+  return device === 'cuda' ? cudaInfo().freeBytes : hostMemory();
+}
+
+/** Bytes of the GPU's memory that are in use, by whomever. */
+export function usedDeviceMemory(): number {
+  const { totalBytes, freeBytes } = cudaInfo();
+  return totalBytes - freeBytes;
+}
+
+/**
  * Bytes that this process can still allocate before the kernel would have to kill something: MemAvailable, or less
  * where a control group (a container) allows less. File cache counts as free, because it gives way.
  */
-export async function availableMemory(): Promise<number> {
+async function hostMemory(): Promise<number> {
   const meminfo = await read('/proc/meminfo');
   const kibibytes = number(meminfo?.match(/^MemAvailable:\s+(\d+) kB/m)?.[1]);
   const machine = Number.isNaN(kibibytes) ? freemem() : kibibytes * 1024;

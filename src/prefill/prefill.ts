@@ -1,4 +1,4 @@
-import { availableMemory } from './available-memory.js';
+import { availableMemory, usedDeviceMemory } from './available-memory.js';
 import { checkTokens } from './check-tokens.js';
 import { chunkSchedule } from './chunk-schedule.js';
 import type { DecoderParts } from './decoder-parts.js';
@@ -44,7 +44,10 @@ export interface PrefillResult {
   /** The prompt's keys and values; the caller disposes it. */
   cache: KvCache;
   timings: PrefillTimings;
-  /** Largest resident memory of the process during the prefill, weights included. */
+  /**
+   * Largest resident memory of the process during the prefill, weights included; on a GPU, the device memory in use at
+   * its end, which is its peak, as ONNX Runtime's arena does not shrink.
+   */
   peakMemoryBytes: number;
 }
 
@@ -68,7 +71,7 @@ export async function runPrefill(
   const plan = planMemory(parts, {
     prompt: tokens.length,
     capacity,
-    availableBytes: options.memoryBytes ?? (await availableMemory()),
+    availableBytes: options.memoryBytes ?? (await availableMemory(parts.session.device)),
     reusableBytes: memory.reusableBytes,
     ...(options.chunk === undefined ? {} : { chunk: options.chunk }),
   });
@@ -103,7 +106,7 @@ export async function runPrefill(
       logits,
       cache,
       timings: summarizeTimings(chunks, totalMs, ops),
-      peakMemoryBytes: peakMemoryBytes(),
+      peakMemoryBytes: parts.session.device === 'cuda' ? usedDeviceMemory() : peakMemoryBytes(),
     };
   } catch (error) {
     cache.dispose();

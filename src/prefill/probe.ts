@@ -65,7 +65,7 @@ export async function runProbe(
     prompt: tokens.length,
     capacity: tokens.length,
     chunk: tokens.length,
-    availableBytes: options.memoryBytes ?? (await availableMemory()),
+    availableBytes: options.memoryBytes ?? (await availableMemory(parts.session.device)),
   });
   const { candidates, budgetFlops, signal, onLayer } = options;
   const rows = Int32Array.from(candidates.flat());

@@ -2,15 +2,34 @@
 export interface NativeBinding {
   /** Opens ONNX Runtime's library once; returns its version. */
   loadRuntime(path: string): string;
-  /** Geometry of the optimized CPU kernels for a head dimension, and the instruction set they chose. */
-  kernelInfo(headDim: number): { blockM: number; blockN: number; keyAlign: number; simd: string };
+  /** Geometry of a device's optimized kernels for a head dimension, and the instruction set that the CPU's chose. */
+  kernelInfo(
+    headDim: number,
+    device: 'cpu' | 'cuda',
+  ): { blockM: number; blockN: number; keyAlign: number; simd: string };
+  /** Asks the CUDA driver about its first device; opens the driver. */
+  cudaInfo(): NativeCudaInfo;
   /** Works on another thread. The model's bytes must not change before the promise is settled. */
   createSession(options: NativeSessionOptions): { promise: Promise<NativeSession>; cancel(): void };
-  /** Uninitialised host memory. */
+  /** Uninitialised memory of the host or of the CUDA device. */
   Tensor: new (
     elementType: number,
     shape: readonly number[],
+    location: 'host' | 'cuda',
   ) => NativeTensor;
+}
+
+export interface NativeCudaInfo {
+  /** Why there is no device; null where there is one, and the rest says something. */
+  problem: string | null;
+  name: string;
+  computeCapability: string;
+  multiprocessors: number;
+  freeBytes: number;
+  totalBytes: number;
+  /** 13000 is CUDA 13.0. */
+  driverVersion: number;
+  runtimeVersion: number;
 }
 
 /** What every function and promise of the addon fails with. */
@@ -21,6 +40,7 @@ export interface NativeError extends Error {
 
 export interface NativeSessionOptions {
   model: Uint8Array;
+  device: 'cpu' | 'cuda';
   externalDataFolder?: string;
   /** Path of the custom-op library; absent for plain ONNX Runtime. */
   opsLibrary?: string;
@@ -40,7 +60,8 @@ export interface NativeTensor {
   readonly elementType: number;
   readonly shape: number[];
   readonly byteLength: number;
-  /** The elements' memory itself, the same buffer each time; detached by dispose(). */
+  readonly location: 'host' | 'cuda';
+  /** The elements' memory itself, the same buffer each time; detached by dispose(). Host tensors only. */
   view(): ArrayBuffer;
   /** A copy of the elements. */
   read(): ArrayBuffer;

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import type { NativeCudaInfo } from './binding-types.js';
 import { ENV_VARIABLES, type EnvVariable, readEnv } from './env.js';
 import { type GpuFacts, gpuFacts } from './gpu.js';
 import { locateNativeFiles } from './locate.js';
-import { type KernelGeometry, kernelGeometry, onnxRuntimeVersion, simdLevel } from './native.js';
+import { cudaInfo, type KernelGeometry, kernelGeometry, onnxRuntimeVersion, simdLevel } from './native.js';
 
 /** Everything `minference inspect` says about this machine and the native part. */
 export interface NativeFacts {
@@ -16,6 +17,8 @@ export interface NativeFacts {
   /** Why the native part does not load, with what to do; null when it does. */
   problem: { message: string; hint: string | undefined } | null;
   gpu: GpuFacts;
+  /** What the CUDA driver says; null where something that a GPU needs is missing. */
+  cuda: NativeCudaInfo | null;
   environment: { name: EnvVariable; value: string | null; meaning: string }[];
 }
 
@@ -30,6 +33,7 @@ export async function describeNative(): Promise<NativeFacts> {
     build: readBuildInfo(files.buildInfo),
     problem: native.problem,
     gpu: gpuFacts(),
+    cuda: native.problem === null && gpuFacts().usable ? cudaInfo() : null,
     environment: (Object.keys(ENV_VARIABLES) as EnvVariable[]).map((name) => ({
       name,
       value: readEnv(name) ?? null,

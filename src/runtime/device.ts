@@ -1,5 +1,6 @@
 import { MinferenceError } from '../errors.js';
 import { gpuFacts } from './gpu.js';
+import { cudaInfo } from './native.js';
 import type { Device } from './types.js';
 
 /**
@@ -9,7 +10,7 @@ import type { Device } from './types.js';
  */
 export async function resolveDevice(requested: 'auto' | Device): Promise<Device> {
   if (requested === 'cpu') return 'cpu';
-  if (gpuFacts().usable) return 'cuda';
+  if (gpuFacts().usable && cudaInfo().problem === null) return 'cuda';
   if (requested === 'auto') return 'cpu';
   throw cudaUnavailable();
 }
@@ -17,6 +18,13 @@ export async function resolveDevice(requested: 'auto' | Device): Promise<Device>
 /** What 'cuda' lacks on this machine, and how to get it. */
 export function cudaUnavailable(): MinferenceError {
   const missing = gpuFacts().checks.filter((check) => !check.ok);
+  if (missing.length === 0) {
+    return new MinferenceError(
+      'DEVICE_UNAVAILABLE',
+      `expected a usable CUDA device, found none: ${cudaInfo().problem ?? 'it is there now'}`,
+      { hint: 'check nvidia-smi, and CUDA_VISIBLE_DEVICES; or use --device cpu' },
+    );
+  }
   return new MinferenceError(
     'DEVICE_UNAVAILABLE',
     `expected a usable CUDA device, found: ${missing.map((check) => check.found).join('; ')}`,

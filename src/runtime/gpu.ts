@@ -22,16 +22,16 @@ export interface GpuFacts {
 /** What a CUDA run needs, and whether it is there. Reads files only: nothing is loaded. */
 export function gpuFacts(): GpuFacts {
   const files = locateNativeFiles();
-  const driverVersion =
-    readText('/proc/driver/nvidia/version')?.match(/Kernel Module\s+(?:for \S+\s+)?([\d.]+)/)?.[1] ?? null;
+  const driverVersion = findDriverVersion();
+  const hasDevice = existsSync('/dev/nvidiactl') || existsSync('/dev/nvidia0') || existsSync('/dev/dxg');
   const provider = join(dirname(files.onnxRuntime), 'libonnxruntime_providers_cuda.so');
   const devices = buildDevices(files.buildInfo);
   const checks: GpuCheck[] = [
     {
       what: 'driver',
-      ok: driverVersion !== null,
-      found: driverVersion === null ? 'no NVIDIA driver' : `NVIDIA driver ${driverVersion}`,
-      fix: 'install an NVIDIA driver for CUDA 13 (580 or newer)',
+      ok: hasDevice,
+      found: describeDriver(driverVersion, hasDevice),
+      fix: 'install an NVIDIA driver for CUDA 13 (580 or newer); in a container, pass the GPU through',
     },
     {
       what: 'CUDA execution provider',
@@ -43,10 +43,21 @@ export function gpuFacts(): GpuFacts {
       what: 'CUDA ops',
       ok: devices.includes('cuda'),
       found: devices.includes('cuda') ? 'built with CUDA ops' : 'the op library is built for the CPU only',
-      fix: 'use --device cpu: this version has CPU ops only',
+      fix: 'install the CUDA toolkit (nvcc 12.8 or newer) and run npm run build:kernels; until then, --device cpu',
     },
   ];
   return { gpus: listGpus(), driverVersion, checks, usable: checks.every((check) => check.ok) };
+}
+
+/** Virtual machines and sandboxes may lack the files in /proc although there is a device. */
+function findDriverVersion(): string | null {
+  const kernelModule = readText('/proc/driver/nvidia/version')?.match(/Kernel Module\s+(?:for \S+\s+)?([\d.]+)/)?.[1];
+  return kernelModule ?? (readText('/sys/module/nvidia/version')?.trim() || null);
+}
+
+function describeDriver(version: string | null, hasDevice: boolean): string {
+  if (!hasDevice) return version === null ? 'no NVIDIA driver' : `NVIDIA driver ${version}, but no device of it`;
+  return `NVIDIA driver ${version ?? 'of unknown version'}`;
 }
 
 function listGpus(): string[] {

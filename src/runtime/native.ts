@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { MinferenceError } from '../errors.js';
-import type { NativeBinding } from './binding-types.js';
+import type { NativeBinding, NativeCudaInfo } from './binding-types.js';
 import { locateNativeFiles, type NativeFiles } from './locate.js';
+import { callNative } from './native-error.js';
 import { probeNative } from './probe.js';
+import type { Device } from './types.js';
 
 const require = createRequire(import.meta.url);
 let loaded: { binding: NativeBinding; ortVersion: string } | undefined;
 
-/** Tile geometry of the optimized CPU kernels; see kernels/include/minference/params.h. */
+/** Tile geometry of a device's optimized kernels; see kernels/include/minference/params.h. */
 export interface KernelGeometry {
   /** Query rows per block. */
   blockM: number;
@@ -40,15 +42,26 @@ export function opsLibraryPath(): string {
   return locateNativeFiles().ops;
 }
 
-/** Geometry of the optimized CPU kernel for a head dimension. */
-export function kernelGeometry(headDim: number): KernelGeometry {
-  const { blockM, blockN, keyAlign } = loadNative().kernelInfo(headDim);
+/**
+ * Geometry of a device's optimized kernel for a head dimension.
+ *
+ * @throws {MinferenceError} RUNTIME_FAILED for `'cuda'` without a device.
+ */
+export function kernelGeometry(headDim: number, device: Device = 'cpu'): KernelGeometry {
+  const { kernelInfo } = loadNative();
+  const info = callNative('the kernels cannot be asked for their tile', () => kernelInfo(headDim, device));
+  const { blockM, blockN, keyAlign } = info;
   return { blockM, blockN, keyAlign };
+}
+
+/** What the CUDA driver says about its first device; `problem` where there is none. Opens the driver. */
+export function cudaInfo(): NativeCudaInfo {
+  return loadNative().cudaInfo();
 }
 
 /** Instruction set that the CPU kernels chose on this processor. */
 export function simdLevel(): string {
-  return loadNative().kernelInfo(64).simd;
+  return loadNative().kernelInfo(64, 'cpu').simd;
 }
 
 function load(files: NativeFiles): { binding: NativeBinding; ortVersion: string } {

@@ -24,9 +24,9 @@ const [addon, ops, onnxRuntime, model] = process.argv.slice(1);
 async function probe() {
   const native = require(addon);
   native.loadRuntime(onnxRuntime);
-  const options = { model: new Uint8Array(Buffer.from(model, 'base64')), opsLibrary: ops, threads: 1, optimization: 0 };
+  const options = { model: new Uint8Array(Buffer.from(model, 'base64')), opsLibrary: ops, device: 'cpu', threads: 1, optimization: 0 };
   const session = await native.createSession(options).promise;
-  const qkv = new native.Tensor(1, [1, 1, 12]);
+  const qkv = new native.Tensor(1, [1, 1, 12], 'host');
   qkv.write(Float32Array.from({ length: 12 }, (_, index) => index), 0);
   const [y] = await session.run([['qkv', qkv]], [['y', 'host']]).promise;
   const found = new Float32Array(y.read()).join();

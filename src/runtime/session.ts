@@ -3,6 +3,7 @@ import { checkBindings } from './check-bindings.js';
 import { physicalCores } from './cpu-count.js';
 import { cudaUnavailable } from './device.js';
 import { dtypeFromOnnx } from './dtype.js';
+import { gpuFacts } from './gpu.js';
 import { loadNative, opsLibraryPath } from './native.js';
 import { callNative } from './native-error.js';
 import { finishNativeWork, throwIfAborted } from './native-work.js';
@@ -32,13 +33,14 @@ export class Session implements Disposable {
    */
   static async create(options: SessionOptions): Promise<Session> {
     const { signal } = options;
-    if (options.device === 'cuda') throw cudaUnavailable();
+    if (options.device === 'cuda' && !gpuFacts().usable) throw cudaUnavailable();
     throwIfAborted(signal);
     const native = loadNative();
     const what = 'the model cannot be loaded';
     const { promise, cancel } = callNative(what, () =>
       native.createSession({
         model: options.model,
+        device: options.device,
         threads: options.threads ?? physicalCores(),
         optimization: OPTIMIZATION[options.optimization ?? 'all'],
         ...(options.externalDataFolder === undefined ? {} : { externalDataFolder: options.externalDataFolder }),
@@ -57,7 +59,7 @@ export class Session implements Disposable {
 
   /** Uninitialised memory on this session's device. */
   allocate(dtype: DType, shape: readonly number[]): Tensor {
-    return Tensor.allocate(dtype, shape);
+    return Tensor.allocate(dtype, shape, this.device === 'cuda' ? 'cuda' : 'host');
   }
 
   /**

@@ -6,14 +6,14 @@ import { callNative } from './native-error.js';
 import type { DType, HostData } from './types.js';
 
 /**
- * A dense tensor. Host tensors are read and written in place. Memory is freed by `dispose()` (or `using`), else by the
+ * A dense tensor. Host tensors are read and written in place, those on a device by copies. Memory is freed by `dispose()` (or `using`), else by the
  * garbage collector.
  */
 export class Tensor implements Disposable {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly byteLength: number;
-  readonly location: 'host' | 'cuda' = 'host';
+  readonly location: 'host' | 'cuda';
   /** @internal */
   readonly native: NativeTensor;
 
@@ -23,18 +23,19 @@ export class Tensor implements Disposable {
     this.dtype = dtypeFromOnnx(native.elementType, 'the tensor');
     this.shape = native.shape;
     this.byteLength = native.byteLength;
+    this.location = native.location;
   }
 
   /**
-   * Uninitialised host memory.
+   * Uninitialised memory, of the host by default.
    *
    * @throws {MinferenceError} RUNTIME_FAILED for negative dimensions and sizes that there is no memory for.
    */
-  static allocate(dtype: DType, shape: readonly number[]): Tensor {
+  static allocate(dtype: DType, shape: readonly number[], location: 'host' | 'cuda' = 'host'): Tensor {
     checkShape(shape);
     const { Tensor: NativeTensorClass } = loadNative();
     const what = `a tensor of ${dtype} [${shape.join(', ')}] cannot be allocated`;
-    return new Tensor(callNative(what, () => new NativeTensorClass(DTYPES[dtype].onnx, shape)));
+    return new Tensor(callNative(what, () => new NativeTensorClass(DTYPES[dtype].onnx, shape, location)));
   }
 
   /**
@@ -59,7 +60,7 @@ export class Tensor implements Disposable {
   /**
    * The elements themselves, not a copy: row-major. After `dispose()` the array is empty.
    *
-   * @throws {MinferenceError} RUNTIME_FAILED when the tensor is disposed.
+   * @throws {MinferenceError} RUNTIME_FAILED when the tensor is disposed, or in a device's memory (see toHost).
    */
   data(): HostData {
     return DTYPES[this.dtype].view(callNative('the tensor cannot be read', () => this.native.view()));

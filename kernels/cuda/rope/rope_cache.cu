@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "../common/check.h"
-#include "../common/launch.cuh"
 #include "../common/check_params.h"
 
 namespace minference::cuda {

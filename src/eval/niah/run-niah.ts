@@ -41,7 +41,7 @@ export async function runNiah(options: RunNiahOptions = {}, context: EvaluationC
     ...(threads === undefined ? {} : { threads }),
     ...watch,
   });
-  const geometry = kernelGeometry(decoder.layers[0]!.headDim);
+  const geometry = kernelGeometry(decoder.layers[0]!.headDim, decoder.session.device);
   const results = await evaluateNiah(decoder, { ...rest, geometry, threads: threads ?? null }, context);
   return { ...results, timings: { ...results.timings, loadMs: decoder.loadMs } };
 }

@@ -1,5 +1,5 @@
 import type { NativeFacts } from '../../../runtime/describe-native.js';
-import { formatQuantity } from '../../../utils/format.js';
+import { formatBytes, formatQuantity } from '../../../utils/format.js';
 import type { Fact, Section } from '../../render/sections.js';
 
 /** The fields of build.json that people ask for; absent ones are left out. */
@@ -46,6 +46,25 @@ function nativeFacts({ onnxRuntime, kernels, build, problem }: NativeFacts): Fac
   return facts;
 }
 
+/** The CUDA device, as its driver describes it. */
+function cudaFacts({ cuda, build }: NativeFacts): Fact[] {
+  if (cuda === null) return [];
+  if (cuda.problem !== null) {
+    return [{ title: 'device', value: cuda.problem, ok: false, fix: 'check nvidia-smi, and CUDA_VISIBLE_DEVICES' }];
+  }
+  const version = (number: number) => `${Math.floor(number / 1000)}.${Math.floor((number % 1000) / 10)}`;
+  const kernels = build?.cuda as { archs?: string[] } | null | undefined;
+  const memory = `${formatBytes(cuda.freeBytes)} of ${formatBytes(cuda.totalBytes)} free`;
+  return [
+    { title: 'device', value: `${cuda.name}, compute capability ${cuda.computeCapability}, ${memory}`, ok: true },
+    {
+      title: 'CUDA',
+      value: `driver for ${version(cuda.driverVersion)}, kernels built with ${version(cuda.runtimeVersion)}`,
+    },
+    ...(kernels?.archs ? [{ title: 'CUDA kernels', value: kernels.archs.join(', ') }] : []),
+  ];
+}
+
 /** What this machine can do, as sections for people. */
 export function describeMachine(versions: { tool: string; node: string }, native: NativeFacts): Section[] {
   const { cpu, gpu, environment } = native;
@@ -68,7 +87,10 @@ export function describeMachine(versions: { tool: string; node: string }, native
     },
     {
       title: `GPU: ${gpu.usable ? gpu.gpus.join(', ') || 'usable' : 'not usable, --device cpu is used'}`,
-      facts: gpu.checks.map(({ what, ok, found, fix }) => ({ title: what, value: found, ok, fix })),
+      facts: [
+        ...gpu.checks.map(({ what, ok, found, fix }) => ({ title: what, value: found, ok, fix })),
+        ...cudaFacts(native),
+      ],
     },
     {
       title: 'Environment',
