@@ -1,0 +1,122 @@
+// Counting sort of all row blocks by their tiles, longest first. Among those of about the same length the ones of the
+// same cache head are neighbours, by row block: then what runs at the same time reads the same keys through L2.
+#include <algorithm>
+
+#include "../common/check.h"
+#include "../common/launch.cuh"
+#include "block_scan.cuh"
+#include "count.h"
+#include "row_block.cuh"
+
+namespace minference::cuda {
+namespace {
+
+constexpr int kBuckets = 256;
+constexpr int kHistogramThreads = 256;
+
+// 16 buckets per factor of two; bucket 0 holds the longest, the last one the row blocks without tiles.
+__device__ inline int bucket_of(int32_t tiles) {
+  int level = tiles;
+  if (tiles >= 16) {
+    const int top = 31 - __clz(tiles);
+    level = 16 * (top - 3) + (tiles >> (top - 4) & 15);
+  }
+  return kBuckets - 1 - (level < kBuckets ? level : kBuckets - 1);
+}
+
+// The row blocks of the heads that share one cache head, the last one first.
+struct Group {
+  const Job* jobs;
+  const DevicePlan* plans;
+  int64_t row_blocks;
+  int32_t heads, first_head;
+
+  __device__ int64_t items() const { return row_blocks * heads; }
+  __device__ WorkItem item(int64_t i) const {
+    return {first_head + static_cast<int32_t>(i % heads), static_cast<int32_t>(row_blocks - 1 - i / heads)};
+  }
+  __device__ int bucket(const PlanCall& call, WorkItem item) const {
+    const Job& job = jobs[item.head];
+    if (int64_t{item.row_block} * call.block_m >= job.rows) return kBuckets - 1;
+    if (plans[item.head].kind != static_cast<int32_t>(PatternKind::kDense)) {
+      return bucket_of(job.block_tiles[item.row_block]);
+    }
+    const RowBlock block = RowBlock::at(item.row_block, call.block_m, job.past, job.rows, call.window);
+    return bucket_of(static_cast<int32_t>((block.last + 1 - block.low + call.block_n - 1) / call.block_n));
+  }
+};
+
+__device__ inline Group group_of(const PlanCall& call, const Job* jobs, const DevicePlan* plans, int64_t row_blocks) {
+  const int32_t heads = call.num_heads / call.num_kv_heads;
+  return {jobs, plans, row_blocks, heads, static_cast<int32_t>(blockIdx.x) * heads};
+}
+
+// grid: groups. offsets: [groups, kBuckets]
+__global__ void __launch_bounds__(kHistogramThreads)
+    histogram_kernel(PlanCall call, const Job* jobs, const DevicePlan* plans, int64_t row_blocks, int32_t* offsets) {
+  __shared__ int32_t bins[kBuckets];
+  const Group group = group_of(call, jobs, plans, row_blocks);
+  bins[threadIdx.x] = 0;
+  __syncthreads();
+  for (int64_t i = threadIdx.x; i < group.items(); i += kHistogramThreads) {
+    atomicAdd(&bins[group.bucket(call, group.item(i))], 1);
+  }
+  __syncthreads();
+  offsets[int64_t{blockIdx.x} * kBuckets + threadIdx.x] = bins[threadIdx.x];
+}
+
+// One block. Counts become positions: by bucket, then by group. Also resets the queue.
+__global__ void __launch_bounds__(kBuckets) offsets_kernel(int32_t* offsets, int32_t groups, int32_t* next) {
+  __shared__ int32_t warp_sums[kBuckets / 32];
+  int32_t sum = 0;
+  for (int32_t g = 0; g < groups; ++g) sum += offsets[int64_t{g} * kBuckets + threadIdx.x];
+  int total;
+  int32_t position = block_exclusive_sum<kBuckets>(sum, warp_sums, total);
+  for (int32_t g = 0; g < groups; ++g) {
+    int32_t& offset = offsets[int64_t{g} * kBuckets + threadIdx.x];
+    const int32_t count = offset;
+    offset = position;
+    position += count;
+  }
+  if (threadIdx.x == 0) *next = 0;
+}
+
+// grid: groups, one warp each: stable.
+__global__ void __launch_bounds__(32) scatter_kernel(PlanCall call, const Job* jobs, const DevicePlan* plans,
+                                                     int64_t row_blocks, const int32_t* offsets, WorkItem* items) {
+  __shared__ int32_t positions[kBuckets];
+  const Group group = group_of(call, jobs, plans, row_blocks);
+  for (int b = threadIdx.x; b < kBuckets; b += 32) positions[b] = offsets[int64_t{blockIdx.x} * kBuckets + b];
+  __syncwarp();
+  for (int64_t first = 0; first < group.items(); first += 32) {
+    const int64_t i = first + threadIdx.x;
+    const bool valid = i < group.items();
+    const WorkItem item = group.item(valid ? i : 0);
+    const int bucket = valid ? group.bucket(call, item) : kBuckets;
+    const unsigned same = __match_any_sync(0xffffffffu, bucket);
+    const int rank = __popc(same & ((1u << threadIdx.x) - 1));
+    if (valid) items[positions[bucket] + rank] = item;
+    __syncwarp();
+    if (valid && rank == 0) positions[bucket] += __popc(same);
+    __syncwarp();
+  }
+}
+
+}  // namespace
+
+Schedule make_schedule(const PlanCall& call, const Job* jobs, const DevicePlan* plans, int64_t batch,
+                       int64_t row_blocks, const Context& context) {
+  const int64_t groups = batch * call.num_kv_heads, count = batch * call.num_heads * row_blocks;
+  auto* items = static_cast<WorkItem*>(context.allocate(std::max<int64_t>(1, count) * sizeof(WorkItem)));
+  auto* offsets = static_cast<int32_t*>(context.allocate((groups * kBuckets + 1) * sizeof(int32_t)));
+  int32_t* next = offsets + groups * kBuckets;
+  if (count > 0) {
+    const dim3 grid(static_cast<unsigned>(groups));
+    launch(histogram_kernel, grid, dim3(kHistogramThreads), 0, context.stream, call, jobs, plans, row_blocks, offsets);
+    launch(offsets_kernel, dim3(1), dim3(kBuckets), 0, context.stream, offsets, static_cast<int32_t>(groups), next);
+    launch(scatter_kernel, grid, dim3(32), 0, context.stream, call, jobs, plans, row_blocks, offsets, items);
+  }
+  return {items, count, next};
+}
+
+}  // namespace minference::cuda
