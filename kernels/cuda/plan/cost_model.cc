@@ -1,0 +1,90 @@
+#include "cost_model.h"
+
+#include <algorithm>
+
+#include "fit_grid.h"
+
+namespace minference::cuda {
+namespace {
+
+CostModel model;
+
+int64_t low(const Span& span, int64_t position) {
+  return span.window < 0 || span.window > position ? 0 : position - span.window + 1;
+}
+
+int64_t ceil_div(int64_t x, int64_t y) { return (x + y - 1) / y; }
+
+// Tiles of row blocks that compute up to `keys` keys each of those their rows see.
+int64_t tiles_of(const Span& span, const KernelGeometry& geometry, int64_t keys) {
+  int64_t tiles = 0;
+  for (int64_t begin = 0; begin < span.rows; begin += geometry.block_m) {
+    const int64_t end = std::min<int64_t>(begin + geometry.block_m, span.rows);
+    const int64_t seen = std::max<int64_t>(0, span.past + end - low(span, span.past + begin));
+    tiles += ceil_div(std::min(seen, keys), geometry.block_n);
+  }
+  return tiles;
+}
+
+double pooled_scores(const Span& span) {
+  double scores = 0;
+  for (int64_t begin = 0; begin < span.rows; begin += kPatternBlock) {
+    const int64_t end = std::min<int64_t>(begin + kPatternBlock, span.rows);
+    const int64_t last = (span.past + end - 1) / kPatternBlock, first = low(span, span.past + begin) / kPatternBlock;
+    scores += static_cast<double>(last - first + 1);
+  }
+  return scores;
+}
+
+// About the fewest keys that a row block ends up with, where it sees that many: all diagonals adjacent, all columns in
+// them.
+int64_t least_keys(const HeadPattern& pattern, const KernelGeometry& geometry) {
+  switch (PatternKind{pattern.kind}) {
+    case PatternKind::kVerticalSlash:
+      return std::max<int64_t>(pattern.a, pattern.b > 0 ? pattern.b + geometry.block_m - 1 : 0);
+    case PatternKind::kBlockSparse:
+      return int64_t{pattern.a} * kPatternBlock;
+    default:
+      return std::max(pattern.a, pattern.b);
+  }
+}
+
+}  // namespace
+
+const CostModel& cost_model() { return model; }
+void set_cost_model(const CostModel& measured) { model = measured; }
+
+int64_t dense_tiles(const Span& span, const KernelGeometry& geometry) {
+  return tiles_of(span, geometry, span.total());
+}
+
+double index_flops(const HeadPattern& pattern, const Span& span, int64_t head_dim) {
+  const double d = static_cast<double>(head_dim);
+  switch (PatternKind{pattern.kind}) {
+    case PatternKind::kVerticalSlash:
+      return 2 * d * static_cast<double>(std::min<int64_t>(kLastQ, span.rows)) * static_cast<double>(span.total());
+    case PatternKind::kBlockSparse:
+      return span.rows == 0 ? 0 : d * (static_cast<double>(span.rows + span.total()) + 2 * pooled_scores(span));
+    default:
+      return 0;
+  }
+}
+
+bool surely_dense(const HeadPattern& pattern, const Span& span, const KernelGeometry& geometry, int64_t head_dim) {
+  if (covers_context(pattern, span.total())) return true;
+  if ((pattern.flags & kNoFallback) != 0) return false;
+  if (span.total() < model.least_context) return true;
+  const double tile = 4.0 * geometry.block_m * geometry.block_n * static_cast<double>(head_dim);
+  double index = 0;
+  if (PatternKind{pattern.kind} == PatternKind::kVerticalSlash) {
+    index = 2 * model.index_flop * index_flops(pattern, span, head_dim) +
+            model.select_per_key * static_cast<double>(span.total()) + model.per_head;
+  } else if (PatternKind{pattern.kind} == PatternKind::kBlockSparse) {
+    index = model.pooled_flop * index_flops(pattern, span, head_dim) + model.select_per_score * pooled_scores(span) +
+            model.per_head;
+  }
+  const double sparse = model.sparse_tile * tile * static_cast<double>(tiles_of(span, geometry, least_keys(pattern, geometry)));
+  return sparse + index >= tile * static_cast<double>(dense_tiles(span, geometry));
+}
+
+}  // namespace minference::cuda
