@@ -13,7 +13,7 @@ const ARROWS = [
   { header: /^onnxruntime/, allowed: ['ops', 'addon'] },
   { header: /^(napi|node_api)/, allowed: ['addon'] },
   { header: /(^|\/)(ops|addon)\//, allowed: [] },
-  { header: /(^|\/)(cpu|index)\//, allowed: ['cpu', 'index'] },
+  { header: /(^|\/)(cpu|index)\//, allowed: ['cpu', 'index', 'cuda'] },
 ];
 
 function sources() {

@@ -1,7 +1,11 @@
 import { expect } from 'vitest';
 
 /** Infinities and NaN must agree exactly; the rest within atol + rtol·|expected|, and in direction. */
-export function expectClose(actual: Float32Array, expected: Float32Array, { atol = 2e-5, rtol = 2e-4 } = {}): void {
+export function expectClose(
+  actual: Float32Array,
+  expected: Float32Array,
+  { atol = 2e-5, rtol = 2e-4, cosine = 1e-6 } = {},
+): void {
   expect(actual.length).toBe(expected.length);
   let [dot, actualNorm, expectedNorm] = [0, 0, 0];
   for (let i = 0; i < expected.length; i++) {
@@ -15,5 +19,5 @@ export function expectClose(actual: Float32Array, expected: Float32Array, { atol
     actualNorm += a * a;
     expectedNorm += e * e;
   }
-  if (expectedNorm > 0) expect(dot / Math.sqrt(actualNorm * expectedNorm)).toBeGreaterThan(1 - 1e-6);
+  if (expectedNorm > 0) expect(dot / Math.sqrt(actualNorm * expectedNorm)).toBeGreaterThan(1 - cosine);
 }
