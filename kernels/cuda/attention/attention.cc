@@ -1,0 +1,52 @@
+#include <algorithm>
+
+#include "../common/check.h"
+#include "../common/check_params.h"
+#include "../common/device.h"
+#include "../decode/decode.h"
+#include "../plan/planner.h"
+#include "../sm80/attend_sm80.h"
+#include "../sm90/attend_sm90.h"
+#include "attend.h"
+#include "minference/cuda.h"
+
+namespace minference::cuda {
+namespace {
+
+// Whether every head is dense before anything is known of the data.
+bool all_dense(const AttentionParams& p, const KernelGeometry& geometry) {
+  for (int64_t b = 0; b < p.shape.batch; ++b) {
+    const Span span{p.past_lens[b], p.new_lens[b], p.local_window};
+    for (int64_t h = 0; h < p.shape.num_heads; ++h) {
+      if (!surely_dense(p.patterns[h], span, geometry, p.shape.head_dim)) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+// Keys are counted in the granules in which all kernels take them; the rows are those of a row block.
+KernelGeometry attention_geometry(int64_t head_dim) {
+  return {.block_m = head_dim > 128 ? 64 : 128, .block_n = 32, .key_align = 1};
+}
+
+void attend(const AttentionParams& params, const Plans& plans, const KernelGeometry& geometry, const Context& context) {
+  if (plans.schedule.num_items == 0) return;
+  check(cudaMemsetAsync(plans.schedule.next, 0, sizeof(int32_t), context.stream), "resetting the schedule");
+  if (device_facts().major == 9 && takes_sm90(params)) {
+    attend_sm90(params, plans, context);
+  } else {
+    attend_sm80(params, plans, geometry, context);
+  }
+}
+
+void attention(const AttentionParams& params, const Context& context) {
+  check_attention(params);
+  const KernelGeometry geometry = attention_geometry(params.shape.head_dim);
+  if (is_decode(params) && all_dense(params, geometry)) return decode(params, context);
+  Planner planner(params, geometry, context);
+  attend(params, planner.plan(params.patterns), geometry, context);
+}
+
+}  // namespace minference::cuda

@@ -1,0 +1,115 @@
+#include "attend_sm90.h"
+
+#include <cstdint>
+
+#include "../common/device.h"
+#include "../common/dtype.cuh"
+#include "../plan/upload.h"
+#include "../ptx/registers.cuh"
+#include "consumer.cuh"
+#include "producer.cuh"
+
+namespace minference::cuda {
+namespace {
+
+using namespace sm90;
+
+// 504 registers for one thread of each warpgroup.
+constexpr int kProducerRegisters = 40;
+constexpr int kConsumerRegisters = 232;
+
+template <typename T, int kHeadDim, bool kSoftcap>
+__global__ void __launch_bounds__(kThreads, 1)
+    attend_kernel(Call call, const __grid_constant__ Maps maps, const T* keys, const T* values, int64_t capacity) {
+  auto& shared = *reinterpret_cast<Shared<kHeadDim>*>(dynamic_shared());
+  if (threadIdx.x == 0) shared.init();
+  __syncthreads();
+  if (threadIdx.x < kProducerThreads) {
+    ptx::registers_decrease<kProducerRegisters>();
+    Producer<T, kHeadDim>(call, &maps, shared).run(keys, values, capacity);
+  } else {
+    ptx::registers_increase<kConsumerRegisters>();
+    Consumer<T, kHeadDim, kSoftcap>(call, shared, static_cast<int>(threadIdx.x / 128) - 1).run();
+  }
+}
+
+bool is_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % 16 == 0; }
+
+ptx::TensorMap query_map(const AttentionParams& p) {
+  const AttentionShape& s = p.shape;
+  const auto size = [](int64_t n) { return static_cast<uint64_t>(n); };
+  const uint64_t dims[4] = {size(s.head_dim), size(s.num_heads), size(s.seqlen_q), size(s.batch)};
+  // A stride that no index uses may be anything, but not zero.
+  const auto bytes = [](int64_t stride, int64_t count) {
+    return static_cast<uint64_t>(count > 1 ? stride * int64_t{sizeof(uint16_t)} : 16);
+  };
+  const uint64_t strides[3] = {bytes(p.q_stride_head, s.num_heads), bytes(p.q_stride_seq, s.seqlen_q),
+                               bytes(p.q_stride_batch, s.batch)};
+  const uint32_t box[4] = {64, 1, kRows, 1};
+  return ptx::make_tensor_map(p.dtype, p.q, 4, dims, strides, box);
+}
+
+ptx::TensorMap cache_map(const AttentionParams& p, const void* base) {
+  const AttentionShape& s = p.shape;
+  const uint64_t dims[4] = {static_cast<uint64_t>(s.head_dim), static_cast<uint64_t>(s.capacity),
+                            static_cast<uint64_t>(s.num_kv_heads), static_cast<uint64_t>(s.batch)};
+  const uint64_t row = dims[0] * sizeof(uint16_t);
+  const uint64_t strides[3] = {row, row * dims[1], row * dims[1] * dims[2]};
+  const uint32_t box[4] = {64, kGranule, 1, 1};
+  return ptx::make_tensor_map(p.dtype, base, 4, dims, strides, box);
+}
+
+std::vector<BatchEntry> batch_entries(const AttentionParams& p) {
+  std::vector<BatchEntry> entries;
+  for (int64_t b = 0; b < p.shape.batch; ++b) entries.push_back({p.past_lens[b], p.new_lens[b]});
+  return entries;
+}
+
+template <typename T, int kHeadDim, bool kSoftcap>
+void launch_kernel(const AttentionParams& p, const Call& call, const Maps& maps, const Context& context) {
+  const size_t smem = sizeof(Shared<kHeadDim>);
+  const auto blocks = std::min<int64_t>(device_facts().multiprocessors, call.schedule.num_items);
+  launch(attend_kernel<T, kHeadDim, kSoftcap>, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), smem,
+         context.stream, call, maps, static_cast<const T*>(p.k), static_cast<const T*>(p.v), p.shape.capacity);
+}
+
+}  // namespace
+
+bool takes_sm90(const AttentionParams& p) {
+  if (p.shape.head_dim != 64 && p.shape.head_dim != 128) return false;
+  for (const int64_t stride : {p.q_stride_batch, p.q_stride_seq, p.q_stride_head}) {
+    if (stride % 8 != 0) return false;
+  }
+  return is_aligned(p.q) && is_aligned(p.k) && is_aligned(p.v) && is_aligned(p.out);
+}
+
+void attend_sm90(const AttentionParams& p, const Plans& plans, const Context& context) {
+  const Maps maps{query_map(p), cache_map(p, p.k), cache_map(p, p.v)};
+  const AttentionShape& s = p.shape;
+  const Call call{.plans = plans.plans,
+                  .schedule = plans.schedule,
+                  .batch = upload(batch_entries(p), context),
+                  .out = p.out,
+                  .lse = p.lse,
+                  .head_sink = p.head_sink,
+                  .window = p.local_window,
+                  .seqlen_q = static_cast<int32_t>(s.seqlen_q),
+                  .num_heads = static_cast<int32_t>(s.num_heads),
+                  .num_kv_heads = static_cast<int32_t>(s.num_kv_heads),
+                  .sm_scale = p.sm_scale,
+                  .softcap = p.softcap};
+  dispatch_half(p.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto run = [&](auto head_dim) {
+      constexpr int kHeadDim = decltype(head_dim)::value;
+      if (p.softcap != 0) {
+        launch_kernel<T, kHeadDim, true>(p, call, maps, context);
+      } else {
+        launch_kernel<T, kHeadDim, false>(p, call, maps, context);
+      }
+    };
+    s.head_dim == 64 ? run(std::integral_constant<int, 64>{}) : run(std::integral_constant<int, 128>{});
+  });
+}
+
+}  // namespace minference::cuda

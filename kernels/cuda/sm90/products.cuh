@@ -1,0 +1,58 @@
+// The two products of a tile on the tensor cores, for one warpgroup of 64 rows.
+#pragma once
+
+#include "../ptx/math.cuh"
+#include "../ptx/wgmma.cuh"
+#include "shared.cuh"
+
+namespace minference::cuda::sm90 {
+
+// Keeps the compiler from moving accesses to registers that a wgmma in flight uses.
+template <int kSize>
+__device__ __forceinline__ void hold(float (&registers)[kSize]) {
+#ifndef MINFERENCE_EMULATE
+#pragma unroll
+  for (int i = 0; i < kSize; ++i) asm volatile("" : "+f"(registers[i])::"memory");
+#else
+  (void)registers;
+#endif
+}
+
+// scores[64, kKeys] = Q Kᵀ, started. `q`: this group's rows of the query tile.
+template <typename T, int kHeadDim>
+__device__ __forceinline__ void start_scores(float (&scores)[kKeys / 2], const unsigned char* q, const unsigned char* k) {
+#pragma unroll
+  for (int panel = 0; panel < kHeadDim / 64; ++panel) {
+    const uint64_t queries = ptx::descriptor_k_major(q + panel * kPanelBytes);
+    const uint64_t keys = ptx::descriptor_k_major(k + panel * kPanelBytes);
+#pragma unroll
+    for (int step = 0; step < 4; ++step) {  // 16 elements = 32 bytes: 2 in the descriptor's units
+      ptx::wgmma_ss<T, kKeys>(scores, queries + 2 * step, keys + 2 * step, panel + step > 0);
+    }
+  }
+  ptx::wgmma_commit();
+}
+
+// out[64, kHeadDim] += P V, started.
+template <typename T, int kHeadDim>
+__device__ __forceinline__ void start_output(float (&out)[kHeadDim / 2], const uint32_t (&p)[kKeys / 16][4],
+                                             const unsigned char* v) {
+  const uint64_t values = ptx::descriptor_mn_major(v, kPanelBytes);
+#pragma unroll
+  for (int step = 0; step < kKeys / 16; ++step) {  // 16 rows of 128 bytes
+    ptx::wgmma_rs<T, kHeadDim>(out, p[step], values + step * (16 * kRowBytes / 16), true);
+  }
+  ptx::wgmma_commit();
+}
+
+// The accumulator's layout is that of the A operand, 16 columns at a time.
+template <typename T>
+__device__ __forceinline__ void pack_probabilities(const float (&scores)[kKeys / 2], uint32_t (&p)[kKeys / 16][4]) {
+#pragma unroll
+  for (int step = 0; step < kKeys / 16; ++step) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) p[step][i] = ptx::pack2<T>(scores[8 * step + 2 * i], scores[8 * step + 2 * i + 1]);
+  }
+}
+
+}  // namespace minference::cuda::sm90
