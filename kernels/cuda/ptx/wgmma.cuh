@@ -1,0 +1,102 @@
+// wgmma: products of a warpgroup (64 rows) with operands in shared memory, accumulated in float32; asynchronous.
+//   wgmma_fence(); wgmma_ss…; wgmma_commit(); … wgmma_wait<0>();
+// The fence comes before the first product and whenever ordinary code has written registers that a product takes. Until
+// the wait, nobody touches accumulators or A registers; `wgmma_hold` around it keeps the compiler from moving accesses.
+// With warp w of the warpgroup, g = lane / 4 and t = lane % 4:
+//   d[i]: row 16 w + g + 8 (i / 2 % 2), column 8 (i / 4) + 2 t + i % 2
+//   a[r]: row 16 w + g + 8 (r % 2), k 2 t + 8 (r / 2) in the lower half and its neighbour in the upper
+#pragma once
+
+#include <cstdint>
+
+#include "../common/dtype.cuh"
+#include "../common/launch.cuh"
+
+namespace minference::cuda::ptx {
+
+namespace detail {
+
+// PTX, "Matrix descriptor": 14 bits each of address, leading and stride byte offset without their lowest four bits;
+// bits 62–63: 1 is the 128-byte swizzle. The base offset stays 0: patterns start at multiples of 1024 bytes.
+__device__ inline uint64_t descriptor(const void* shared, uint32_t leading_bytes, uint32_t stride_bytes) {
+  const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+  return uint64_t{(address & 0x3ffff) >> 4} | uint64_t{(leading_bytes & 0x3ffff) >> 4} << 16 |
+         uint64_t{(stride_bytes & 0x3ffff) >> 4} << 32 | uint64_t{1} << 62;
+}
+
+}  // namespace detail
+
+// Rows of A (or columns of B) are 128 bytes along k; every 8 rows 1024 bytes. For the next 16 elements of k add 2; the
+// operand begins at a multiple of 1024 bytes. (The leading offset is not used with a swizzle.)
+__device__ inline uint64_t descriptor_k_major(const void* shared) { return detail::descriptor(shared, 16, 1024); }
+
+// [k][64 elements of m or n]: rows of 128 bytes, every 8 rows of k 1024 bytes; the next 64 elements of m or n
+// `mn_stride_bytes` on. PTX, "Strides", MN-major and swizzled: the leading offset leads to the next swizzle-width (64)
+// elements of m or n, the stride offset to the next 8 of k; CUTLASS: Swizzle<3,4,3> o ((T,8,m),(8,k)):((1,T,LBO),(8T,SBO)).
+// For the next 16 elements of k add 128 (2048 bytes).
+__device__ inline uint64_t descriptor_mn_major(const void* shared, uint32_t mn_stride_bytes) {
+  return detail::descriptor(shared, mn_stride_bytes, 1024);
+}
+
+}  // namespace minference::cuda::ptx
+
+#ifdef MINFERENCE_EMULATE
+#include "../emulate/wgmma.h"
+#else
+
+namespace minference::cuda::ptx {
+
+__device__ inline void wgmma_fence() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  asm volatile("wgmma.fence.sync.aligned;\n" ::: "memory");
+#else
+  __trap();
+#endif
+}
+__device__ inline void wgmma_commit() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  asm volatile("wgmma.commit_group.sync.aligned;\n" ::: "memory");
+#else
+  __trap();
+#endif
+}
+template <int kMayRemain>
+__device__ inline void wgmma_wait() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  asm volatile("wgmma.wait_group.sync.aligned %0;\n" ::"n"(kMayRemain) : "memory");
+#else
+  __trap();
+#endif
+}
+
+// For the compiler: the registers may change here.
+template <int kCount>
+__device__ inline void wgmma_hold(float (&registers)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) asm volatile("" : "+f"(registers[i])::"memory");
+}
+template <int kCount>
+__device__ inline void wgmma_hold(uint32_t (&registers)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) asm volatile("" : "+r"(registers[i])::"memory");
+}
+
+// d = A·B (+ d): A [64, 16] and B [16, N] from shared memory, both K-major.
+template <typename T, int N>
+__device__ inline void wgmma_ss(float (&)[N / 2], uint64_t, uint64_t, bool) {
+  __trap();
+}
+
+// d = A·B (+ d): A from registers, B from shared memory, N-major.
+template <typename T, int N>
+__device__ inline void wgmma_rs(float (&)[N / 2], const uint32_t (&)[4], uint64_t, bool = true) {
+  __trap();
+}
+
+}  // namespace minference::cuda::ptx
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+#include "wgmma_shapes.cuh"
+#endif
+
+#endif
