@@ -51,7 +51,7 @@ __device__ inline void attend_tiles(const Call& call, SharedMemory<S>& shared, c
   const int32_t my_row = item.warp_first + static_cast<int>(threadIdx.x % 32 / 4);
   if (control.state[0] == kNoTile) return;
   load_tile<S>(shared.slots[0], item.k, call.head_dim, control.keys[0]);
-  ptx::cp_async_commit();  // and the queries
+  ptx::cp_async_commit();
   load_tile<S>(shared.slots[1], item.v, call.head_dim, control.keys[0]);
   ptx::cp_async_commit();
   int used = 0, filled = 2;  // slots
@@ -103,6 +103,7 @@ __global__ void __launch_bounds__(kThreads, Shape<kHeadDim>::kBlocksPerProcessor
     const bool has_rows = block.first <= block.last;
     if (has_rows && threadIdx.x < 32) start_walk<S>(control, call.plans[work.head], block, work.row_block, call.window);
     if (has_rows) load_queries<S>(own_rows, item.q, call.q_stride_seq, call.head_dim, item.valid);
+    ptx::cp_async_commit();
     __syncthreads();  // everybody knows the item, and the first tiles
     if (threadIdx.x == 0) control.item = atomicAdd(call.schedule.next, 1);
 

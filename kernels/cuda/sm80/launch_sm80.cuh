@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "../common/check.h"
+#include "../common/device.h"
 #include "kernel.cuh"
 #include "launch_sm80.h"
 
@@ -20,13 +21,12 @@ int64_t resident_blocks() {
   if (device < kDevices && (count = known[device].load(std::memory_order_relaxed)) > 0) return count;
   const auto* kernel = reinterpret_cast<const void*>(&attend_kernel<T, kHeadDim>);
   constexpr int kBytes = sizeof(SharedMemory<Shape<kHeadDim>>);
-  int processors = 0, each = 0;
-  check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "asking for the processors");
+  int each = 0;
   check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes), "asking for shared memory");
   check(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared),
         "asking for shared memory");
   check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kernel, kThreads, kBytes), "asking for the occupancy");
-  count = processors * std::max(each, 1);
+  count = device_facts().multiprocessors * std::max(each, 1);
   if (device < kDevices) known[device].store(count, std::memory_order_relaxed);
   return count;
 }
