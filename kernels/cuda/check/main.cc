@@ -49,10 +49,15 @@ int main(int argc, char** argv) {
     }
   }
   std::vector<Check> checks;
+#ifndef MINFERENCE_ONLY_PTX
   minference::cuda::check_kernels::add_rope_checks(checks);
-#ifndef MINFERENCE_ONLY_ROPE
+#endif
+#if !defined(MINFERENCE_ONLY_ROPE) && !defined(MINFERENCE_ONLY_PTX)
   minference::cuda::check_kernels::add_attention_checks(checks);
   minference::cuda::check_kernels::add_probe_checks(checks);
+#endif
+#ifndef MINFERENCE_ONLY_ROPE
+  minference::cuda::check_kernels::add_ptx_checks(checks);
 #endif
   int failures = 0, runs = 0;
   for (const Check& check : checks) {

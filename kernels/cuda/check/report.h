@@ -25,6 +25,7 @@ struct Check {
   bool large = false;  // left out with --small: for the emulator and compute-sanitizer
 };
 
+void add_ptx_checks(std::vector<Check>& checks);
 void add_rope_checks(std::vector<Check>& checks);
 void add_attention_checks(std::vector<Check>& checks);
 void add_probe_checks(std::vector<Check>& checks);

@@ -33,6 +33,7 @@ struct Thread {
   bool done = false;
   const char* where = "";
   Queue queues[kQueues];
+  std::vector<std::pair<int, const void*>> handed_over;
 };
 
 struct Barrier {
@@ -56,7 +57,8 @@ struct Block {
   int synced = 0;  // of __syncthreads
   uint64_t sync_generation = 0;
   std::vector<std::map<unsigned, Meeting>> meetings;  // per warp
-  std::deque<Work> pending;
+  std::deque<std::pair<const void*, Work>> pending;
+  uint64_t serial = 0;
   std::exception_ptr failure;
   int64_t idle = 0;  // yields since somebody got on
 };
@@ -94,6 +96,7 @@ void run_thread(int thread) {
     if (!queue.groups.empty() || !queue.open.empty()) {
       // Like real copies, they might land after the block is gone.
       if (&queue == &self.queues[0]) fail("a thread ended with cp.async under way");
+      if (&queue == &self.queues[1]) fail("a thread ended with wgmma under way");
     }
   }
   self.done = true;
@@ -124,6 +127,7 @@ void run_block(const uint3& index) {
   block.synced = 0;
   block.meetings.assign((count + 31) / 32, {});
   block.pending.clear();
+  ++block.serial;
   block.failure = nullptr;
   block.idle = 0;
   for (int t = 0; t < count; ++t) {
@@ -131,6 +135,7 @@ void run_block(const uint3& index) {
     thread.done = false;
     thread.where = "start";
     for (Queue& queue : thread.queues) queue = {};
+    thread.handed_over.clear();
     const unsigned n = static_cast<unsigned>(t);
     thread.index = {n % block_dim.x, n / block_dim.x % block_dim.y, n / block_dim.x / block_dim.y};
     thread.fiber.start(run_thread, t);
@@ -145,7 +150,11 @@ void run_block(const uint3& index) {
       if (block.failure != nullptr) std::rethrow_exception(block.failure);
     }
   }
-  drain_block();
+  while (!block.pending.empty()) {
+    const Work work = std::move(block.pending.front().second);
+    block.pending.pop_front();
+    work();
+  }
 }
 
 }  // namespace
@@ -269,7 +278,12 @@ void commit_group(int queue) {
 }
 
 void wait_groups(int queue, int may_remain) {
-  Queue& own = block.threads[linear_thread]->queues[queue];
+  Thread& self = *block.threads[linear_thread];
+  for (size_t i = 0; i < self.handed_over.size(); ++i) {
+    if (self.handed_over[i].first == queue) drain_block(self.handed_over[i].second);
+  }
+  std::erase_if(self.handed_over, [=](const auto& entry) { return entry.first == queue; });
+  Queue& own = self.queues[queue];
   while (static_cast<int>(own.groups.size()) > may_remain) {
     const std::vector<Work> group = std::move(own.groups.front());
     own.groups.pop_front();
@@ -282,21 +296,42 @@ void wait_all(int queue) {
   wait_groups(queue, 0);
 }
 
-void enqueue_block(Work work) {
+void enqueue_block(const void* mbarrier, Work work) {
   if (late()) {
-    block.pending.push_back(std::move(work));
+    block.pending.emplace_back(mbarrier, std::move(work));
   } else {
-    work();
-  }
-}
-
-void drain_block() {
-  while (!block.pending.empty()) {
-    const Work work = std::move(block.pending.front());
-    block.pending.pop_front();
     work();
     made_progress();
   }
 }
+
+void drain_block(const void* mbarrier) {
+  std::vector<Work> ready;
+  std::erase_if(block.pending, [&](auto& entry) {
+    if (entry.first != mbarrier) return false;
+    ready.push_back(std::move(entry.second));
+    return true;
+  });
+  for (const Work& work : ready) {
+    work();
+    made_progress();
+  }
+}
+
+void hand_over(int queue, const void* mbarrier, Work then) {
+  Thread& self = *block.threads[linear_thread];
+  Queue& own = self.queues[queue];
+  std::vector<Work> all;
+  for (auto& group : own.groups) all.insert(all.end(), group.begin(), group.end());
+  all.insert(all.end(), own.open.begin(), own.open.end());
+  own = {};
+  self.handed_over.emplace_back(queue, mbarrier);
+  enqueue_block(mbarrier, [all = std::move(all), then = std::move(then)] {
+    for (const Work& work : all) work();
+    then();
+  });
+}
+
+uint64_t block_serial() { return block.serial; }
 
 }  // namespace minference::cuda::emulate

@@ -79,10 +79,13 @@ void commit_group(int queue);
 void wait_groups(int queue, int may_remain);  // runs all committed groups but the last `may_remain`
 void wait_all(int queue);                     // also what was not committed
 
-// Of the block, as TMA loads have it: run by drain(), which a wrapper calls when a wait on an mbarrier would not
+// Of the block, as TMA loads have it: run by drain_block, which a wrapper calls when a wait on the mbarrier would not
 // succeed yet.
-void enqueue_block(std::function<void()> work);
-void drain_block();
+void enqueue_block(const void* mbarrier, std::function<void()> work);
+void drain_block(const void* mbarrier);
+// The thread's work of `queue` so far becomes the block's, followed by `then`.
+void hand_over(int queue, const void* mbarrier, std::function<void()> then);
+uint64_t block_serial();  // another number for every block that runs
 
 uint32_t shared_address(const void* pointer);  // what __cvta_generic_to_shared gives; 0 … 2^24
 void* shared_pointer(uint32_t address);
