@@ -81,6 +81,39 @@ std::vector<AttentionCase> small_cases() {
   return cases;
 }
 
+// Few rows, all heads dense: split over the keys.
+std::vector<AttentionCase> decode_cases() {
+  std::vector<AttentionCase> cases;
+  for (const int32_t past : {0, 1, 127, 129, 1000, 5000}) {
+    cases.push_back({.name = "decode, past " + std::to_string(past), .rows = 1, .past = {past}, .spare_rows = 20});
+  }
+  for (const auto& [heads, kv_heads] :
+       std::vector<std::pair<int64_t, int64_t>>{{2, 2}, {4, 1}, {8, 1}, {32, 1}, {64, 1}, {6, 2}}) {
+    const std::string name = "decode, " + std::to_string(heads) + " heads over " + std::to_string(kv_heads);
+    cases.push_back({.name = name, .rows = 1, .past = {700}, .heads = heads, .kv_heads = kv_heads, .spare_rows = 9});
+  }
+  for (const int64_t head_dim : {64, 96, 128, 256}) {
+    const std::string name = "decode, head size " + std::to_string(head_dim);
+    for (const int64_t rows : {2, 5, 16}) {
+      cases.push_back({.name = name + ", " + std::to_string(rows) + " rows", .rows = rows, .past = {1000}, .heads = 8,
+                       .head_dim = head_dim, .sinks = rows == 5, .packed = true, .spare_rows = 33});
+    }
+    cases.push_back({.name = name + ", window", .rows = 5, .past = {1000}, .head_dim = head_dim, .window = 300});
+  }
+  cases.push_back({.name = "decode, 16 rows without past", .rows = 16});
+  cases.push_back({.name = "decode, softcap", .rows = 3, .past = {600}, .softcap = 5});
+  for (const int64_t window : std::vector<int64_t>{0, 1, 3, 1'000'000'000'000}) {
+    cases.push_back({.name = "decode, window " + std::to_string(window), .rows = 5, .past = {600}, .window = window,
+                     .sinks = true});
+  }
+  cases.push_back({.name = "decode of different pasts and lengths", .rows = 5, .past = {1000, 0, 129, 0, 3000, 62},
+                   .lengths = {5, 0, 3, 2, 1, 5}, .sinks = true});
+  cases.push_back({.name = "decode of different pasts, window", .rows = 2, .past = {1000, 0, 129, 3000},
+                   .lengths = {1, 0, 2, 2}, .softcap = 20, .window = 100});
+  cases.push_back({.name = "decode of 70 batch entries", .rows = 1, .past = std::vector<int32_t>(70, 40), .heads = 2});
+  return cases;
+}
+
 std::vector<AttentionCase> large_cases() {
   const std::vector<HeadPattern> budgets{vertical_slash(1000, 4000), block_sparse(100), a_shape(1024, 4096),
                                          kDensePattern};
@@ -106,6 +139,10 @@ void add_attention_checks(std::vector<Check>& checks) {
   };
   for (const AttentionCase& c : small_cases()) {
     add(c, DataType::kFloat16, c.rows > 600 || c.heads > 8);
+    add(c, DataType::kBFloat16, true);
+  }
+  for (const AttentionCase& c : decode_cases()) {
+    add(c, DataType::kFloat16, false);
     add(c, DataType::kBFloat16, true);
   }
   for (const AttentionCase& c : large_cases()) add(c, DataType::kFloat16, true);

@@ -1,0 +1,3 @@
+#include "parts.cuh"
+
+template struct minference::cuda::decode_kernels::Parts<128>;

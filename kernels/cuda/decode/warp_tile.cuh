@@ -1,0 +1,174 @@
+// What one warp does with its keys of a tile: scores of 16 query rows, online softmax, weighted sum of the values.
+#pragma once
+
+#include "../common/dtype.cuh"
+#include "../ptx/ldmatrix.cuh"
+#include "../ptx/math.cuh"
+#include "../ptx/mma_sync.cuh"
+#include "tile.cuh"
+
+namespace minference::cuda::decode_kernels {
+
+// The lane's part of a 16 x 16 block of queries or, transposed, of values: ldmatrix wants the address of row lane % 16,
+// column 0 or 8.
+template <int kStride>
+__device__ inline int row_major_offset(int lane) {
+  return (lane % 16) * kStride + lane / 16 * 8;
+}
+// … and of keys, whose 8-row halves are the operand's columns.
+template <int kStride>
+__device__ inline int key_offset(int lane) {
+  return (lane / 16 * 8 + lane % 8) * kStride + lane / 8 % 2 * 8;
+}
+
+// Keys that a row sees: low … high.
+struct RowLimits {
+  int32_t low, high;
+};
+
+struct ScoreScale {
+  float scale, cap;
+  __device__ float operator()(float product) const {
+    const float x = product * scale;
+    // tanh(x) = 1 - 2 / (exp(2x) + 1), off by a few units of 1e-7
+    return cap == 0 ? x : cap - cap * __fdividef(2.f, __expf(2 * x) + 1);
+  }
+};
+
+// Rows g and g + 8 (g = lane / 4) of a warp's 16.
+template <typename T, typename Tile, int kHeadDim>
+class WarpTile {
+ public:
+  __device__ WarpTile(const T* queries, int lane) : lane_(lane), queries_(ptx::shared_address(queries + row_major_offset<Tile::kStride>(lane))) {
+    if constexpr (Tile::kQueriesInRegisters) {
+#pragma unroll
+      for (int d = 0; d < kSteps; ++d) ptx::ldmatrix_x4(query_[d], queries_ + 32 * d);
+    }
+#pragma unroll
+    for (int n = 0; n < kHeadDim / 8; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) out[n][i] = 0;
+    }
+  }
+
+  // `keys`, `values`: of this warp, kWarpKeys rows from position `first` on. With kMasked, `limits` of both rows apply.
+  template <bool kMasked>
+  __device__ void add(const T* keys, const T* values, const ScoreScale& scale, int32_t first, const RowLimits (&limits)[2]) {
+    float scores[kColumns][4];
+    multiply_queries(keys, scores);
+#pragma unroll
+    for (int n = 0; n < kColumns; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int32_t key = first + 8 * n + lane_ % 4 * 2 + i % 2;
+        const RowLimits& row = limits[i / 2];
+        scores[n][i] = !kMasked || (key >= row.low && key <= row.high) ? scale(scores[n][i]) : -INFINITY;
+      }
+    }
+    exponentiate(scores);
+    add_values(values, scores);
+  }
+
+  // After the last tile: sums of whole rows.
+  __device__ void finish() {
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      sum[i] += __shfl_xor_sync(0xffffffffu, sum[i], 1);
+      sum[i] += __shfl_xor_sync(0xffffffffu, sum[i], 2);
+    }
+  }
+
+  float max[2] = {-INFINITY, -INFINITY};
+  float sum[2] = {0, 0};
+  float out[kHeadDim / 8][4];  // columns 8n + 2 * (lane % 4) and the next, of row g, then of row g + 8
+
+ private:
+  static constexpr int kSteps = kHeadDim / 16;
+  static constexpr int kColumns = Tile::kWarpKeys / 8;
+
+  __device__ void multiply_queries(const T* keys, float (&scores)[kColumns][4]) const {
+#pragma unroll
+    for (int n = 0; n < kColumns; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) scores[n][i] = 0;
+    }
+    const uint32_t mine = ptx::shared_address(keys + key_offset<Tile::kStride>(lane_));
+#pragma unroll
+    for (int d = 0; d < kSteps; ++d) {
+      uint32_t query[4];
+      if constexpr (Tile::kQueriesInRegisters) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) query[i] = query_[d][i];
+      } else {
+        ptx::ldmatrix_x4(query, queries_ + 32 * d);
+      }
+#pragma unroll
+      for (int n = 0; n < kColumns; n += 2) {
+        uint32_t key[4];
+        ptx::ldmatrix_x4(key, mine + 2 * (8 * n * Tile::kStride + 16 * d));
+        ptx::mma_m16n8k16<T>(scores[n], query, {key[0], key[1]});
+        ptx::mma_m16n8k16<T>(scores[n + 1], query, {key[2], key[3]});
+      }
+    }
+  }
+
+  // Scores become exp2(score - max); what was summed before is scaled to the new maximum.
+  __device__ void exponentiate(float (&scores)[kColumns][4]) {
+    float highest[2] = {max[0], max[1]};
+#pragma unroll
+    for (int n = 0; n < kColumns; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) highest[i / 2] = fmaxf(highest[i / 2], scores[n][i]);
+    }
+    float factor[2], base[2];
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      highest[i] = fmaxf(highest[i], __shfl_xor_sync(0xffffffffu, highest[i], 1));
+      highest[i] = fmaxf(highest[i], __shfl_xor_sync(0xffffffffu, highest[i], 2));
+      base[i] = highest[i] == -INFINITY ? 0 : highest[i];  // no key yet: exp2(-inf - 0) = 0
+      factor[i] = ptx::exp2_fast(max[i] - base[i]);
+      sum[i] *= factor[i];
+    }
+    // Maxima rise rarely after the first tiles.
+    if (__any_sync(0xffffffffu, highest[0] != max[0] || highest[1] != max[1])) {
+#pragma unroll
+      for (int n = 0; n < kHeadDim / 8; ++n) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) out[n][i] *= factor[i / 2];
+      }
+    }
+    max[0] = highest[0];
+    max[1] = highest[1];
+#pragma unroll
+    for (int n = 0; n < kColumns; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        scores[n][i] = ptx::exp2_fast(scores[n][i] - base[i / 2]);
+        sum[i / 2] += scores[n][i];
+      }
+    }
+  }
+
+  __device__ void add_values(const T* values, const float (&weights)[kColumns][4]) {
+    const uint32_t mine = ptx::shared_address(values + row_major_offset<Tile::kStride>(lane_));
+#pragma unroll
+    for (int n = 0; n < kColumns; n += 2) {
+      const uint32_t weight[4] = {ptx::pack2<T>(weights[n][0], weights[n][1]), ptx::pack2<T>(weights[n][2], weights[n][3]),
+                                  ptx::pack2<T>(weights[n + 1][0], weights[n + 1][1]),
+                                  ptx::pack2<T>(weights[n + 1][2], weights[n + 1][3])};
+#pragma unroll
+      for (int d = 0; d < kSteps; ++d) {
+        uint32_t value[4];
+        ptx::ldmatrix_x4_transposed(value, mine + 2 * (8 * n * Tile::kStride + 16 * d));
+        ptx::mma_m16n8k16<T>(out[2 * d], weight, {value[0], value[1]});
+        ptx::mma_m16n8k16<T>(out[2 * d + 1], weight, {value[2], value[3]});
+      }
+    }
+  }
+
+  int lane_;
+  uint32_t queries_;  // this lane's address
+  uint32_t query_[Tile::kQueriesInRegisters ? kSteps : 1][4];
+};
+
+}  // namespace minference::cuda::decode_kernels
