@@ -101,9 +101,11 @@ __global__ void __launch_bounds__(kThreads, Shape<kHeadDim>::kBlocksPerProcessor
     const RowBlock block = RowBlock::at(work.row_block, S::kBlockRows, entry.past, entry.rows,
                                         call.window == INT32_MAX ? -1 : call.window);
     const bool has_rows = block.first <= block.last;
-    if (has_rows && threadIdx.x < 32) start_walk<S>(control, call.plans[work.head], block, work.row_block, call.window);
-    if (has_rows) load_queries<S>(own_rows, item.q, call.q_stride_seq, call.head_dim, item.valid);
-    ptx::cp_async_commit();
+    if (has_rows) {
+      load_queries<S>(own_rows, item.q, call.q_stride_seq, call.head_dim, item.valid);
+      ptx::cp_async_commit();
+      if (threadIdx.x < 32) start_walk<S>(control, call.plans[work.head], block, work.row_block, call.window);
+    }
     __syncthreads();  // everybody knows the item, and the first tiles
     if (threadIdx.x == 0) control.item = atomicAdd(call.schedule.next, 1);
 
