@@ -11,6 +11,20 @@
 
 namespace minference::cuda::check_kernels {
 
+namespace {
+
+// NaNs in the rows of the cache beyond the valid ones: nothing may come of them.
+void poison(std::vector<uint16_t>& cache, const AttentionParams& p) {
+  const AttentionShape& s = p.shape;
+  for (int64_t head = 0; head < s.batch * s.num_kv_heads; ++head) {
+    const int64_t b = head / s.num_kv_heads, valid = int64_t{p.past_lens[b]} + p.new_lens[b];
+    const auto from = cache.begin() + (head * s.capacity + valid) * s.head_dim;
+    std::fill(from, cache.begin() + (head + 1) * s.capacity * s.head_dim, uint16_t{0xffff});
+  }
+}
+
+}  // namespace
+
 AttentionOperands::AttentionOperands(const AttentionCase& c, DataType dtype) : past_(c.past), lengths_(c.lengths) {
   const auto batch = static_cast<int64_t>(past_.size());
   lengths_.resize(past_.size(), static_cast<int32_t>(c.rows));
@@ -34,6 +48,10 @@ AttentionOperands::AttentionOperands(const AttentionCase& c, DataType dtype) : p
   q_ = make_operand(normal(static_cast<size_t>(batch * p.q_stride_batch), 11), dtype);
   k_ = make_operand(normal(cache, 12), dtype);
   v_ = make_operand(normal(cache, 13), dtype);
+  if (dtype != DataType::kFloat32) {
+    poison(k_.bits, p);
+    poison(v_.bits, p);
+  }
 
   host_ = device_ = p;
   host_.dtype = DataType::kFloat32;

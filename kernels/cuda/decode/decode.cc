@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../common/check_params.h"
+#include "../plan/arena.h"
 #include "work.h"
 
 namespace minference::cuda {
@@ -29,7 +30,9 @@ std::vector<DecodeEntry> plan_entries(const AttentionParams& params, int32_t win
   int64_t tiles = 0;
   const auto tiles_of = [&](const DecodeEntry& e) { return ceil_div(e.end - e.begin, capacity.tile_keys); };
   for (int64_t b = 0; b < shape.batch; ++b) {
-    DecodeEntry entry{.past = params.past_lens[b], .rows = params.new_lens[b]};
+    DecodeEntry entry{};
+    entry.past = params.past_lens[b];
+    entry.rows = params.new_lens[b];
     entry.end = entry.rows == 0 ? 0 : entry.past + entry.rows;
     entry.begin = window < 0 ? 0 : std::clamp(entry.past - window + 1, 0, entry.end);
     entries.push_back(entry);
@@ -52,10 +55,11 @@ std::vector<DecodeEntry> plan_entries(const AttentionParams& params, int32_t win
 bool is_decode(const AttentionParams& params) {
   const AttentionShape& shape = params.shape;
   const int64_t rows = shape.seqlen_q * (shape.num_heads / shape.num_kv_heads);
-  const bool has_kernel = shape.head_dim == 64 || shape.head_dim == 96 || shape.head_dim == 128 || shape.head_dim == 256;
-  return has_kernel && params.dtype != DataType::kFloat32 && shape.seqlen_q <= 16 && rows <= kMaxRows &&
-         shape.num_kv_heads <= 65535 && is_aligned(params.q) && is_aligned(params.k) && is_aligned(params.v) &&
-         params.q_stride_batch % 8 == 0 && params.q_stride_seq % 8 == 0 && params.q_stride_head % 8 == 0;
+  const int64_t d = shape.head_dim;
+  return (d == 64 || d == 96 || d == 128 || d == 256) && params.dtype != DataType::kFloat32 &&
+         shape.seqlen_q <= 16 && rows <= kMaxRows && shape.num_kv_heads <= 65535 &&
+         is_aligned(params.q) && is_aligned(params.k) && is_aligned(params.v) && params.q_stride_batch % 8 == 0 &&
+         params.q_stride_seq % 8 == 0 && params.q_stride_head % 8 == 0;
 }
 
 void decode(const AttentionParams& params, const Context& context) {
@@ -76,7 +80,8 @@ void decode(const AttentionParams& params, const Context& context) {
   work.num_kv_heads = static_cast<int32_t>(shape.num_kv_heads);
   work.group = work.num_heads / work.num_kv_heads;
   // No row is as far from any key as the cache is long.
-  work.window = params.local_window < 0 || params.local_window > shape.capacity ? -1 : static_cast<int32_t>(params.local_window);
+  const bool has_window = params.local_window >= 0 && params.local_window <= shape.capacity;
+  work.window = has_window ? static_cast<int32_t>(params.local_window) : -1;
   constexpr float kLog2e = std::numbers::log2e_v<float>;
   const bool capped = params.softcap != 0;
   work.scale = capped ? params.sm_scale / params.softcap : params.sm_scale * kLog2e;
@@ -89,9 +94,11 @@ void decode(const AttentionParams& params, const Context& context) {
   const std::vector<DecodeEntry> entries =
       plan_entries(params, work.window, capacity(shape.head_dim, rows, params.dtype));
   const DecodeEntry& last = entries.back();
-  const auto part_rows = static_cast<size_t>(rows) * static_cast<size_t>(last.first_part + last.splits * work.num_kv_heads);
-  work.part_out = static_cast<float*>(context.allocate(std::max<size_t>(1, part_rows * shape.head_dim * sizeof(float))));
-  work.part_stats = static_cast<float2*>(context.allocate(std::max<size_t>(1, part_rows * sizeof(float2))));
+  const auto parts = static_cast<size_t>(last.first_part + last.splits * work.num_kv_heads);
+  Arena arena;
+  arena.add(work.part_out, parts * static_cast<size_t>(rows * shape.head_dim));
+  arena.add(work.part_stats, parts * static_cast<size_t>(rows));
+  arena.allocate(context);
   for (size_t first = 0; first < entries.size(); first += kMaxEntries) {
     work.first_batch = static_cast<int32_t>(first);
     work.num_entries = static_cast<int32_t>(std::min<size_t>(kMaxEntries, entries.size() - first));

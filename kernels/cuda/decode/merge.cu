@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "../common/dtype.cuh"
 #include "../common/launch.cuh"
 #include "../ptx/math.cuh"
@@ -6,23 +8,26 @@
 namespace minference::cuda::decode_kernels {
 namespace {
 
-constexpr int kWarps = 8;
+constexpr int kMostWarps = 16, kFewestWarps = 4;
 constexpr float kLog2e = 1.4426950408889634f;
 constexpr float kLn2 = 0.6931471805599453f;
 
-// One row of one head: grid (row * num_heads + head, batch entry). The warps share the parts.
+// One row of one head: grid (row * num_heads + head, batch entry). The warps share the parts, and the order of the sums
+// depends on their number alone.
 template <typename T, int kHeadDim>
-__global__ void __launch_bounds__(32 * kWarps) merge_kernel(const __grid_constant__ DecodeWork work) {
+__global__ void __launch_bounds__(32 * kMostWarps) merge_kernel(const __grid_constant__ DecodeWork work) {
   constexpr int kColumns = kHeadDim / 32;  // per lane
-  __shared__ float warp_out[kWarps][kHeadDim];
-  __shared__ float warp_sums[kWarps];
+  __shared__ float warp_out[kMostWarps][kHeadDim];
+  __shared__ float warp_sums[kMostWarps];
   const DecodeEntry& entry = work.entries[blockIdx.y];
   const int64_t batch = work.first_batch + blockIdx.y;
   const int row = static_cast<int>(blockIdx.x) / work.num_heads, head = static_cast<int>(blockIdx.x) % work.num_heads;
   const int thread = static_cast<int>(threadIdx.x), warp = thread / 32, lane = thread % 32;
+  const int warps = static_cast<int>(blockDim.x) / 32;
   const int kv_head = head / work.group, rows = work.seqlen_q * work.group;
   const int splits = row < entry.rows ? entry.splits : 0;
-  const int64_t first = (int64_t{entry.first_part} + kv_head * entry.splits) * rows + row * work.group + head % work.group;
+  const int64_t first_part = int64_t{entry.first_part} + kv_head * entry.splits;
+  const int64_t first = first_part * rows + row * work.group + head % work.group;
   const float2* stats = work.part_stats + first;
   const float* parts = work.part_out + first * kHeadDim;
 
@@ -34,7 +39,7 @@ __global__ void __launch_bounds__(32 * kWarps) merge_kernel(const __grid_constan
   float sum = 0, out[kColumns] = {};
   if (has_keys) {
 #pragma unroll 4
-    for (int p = warp; p < splits; p += kWarps) {
+    for (int p = warp; p < splits; p += warps) {
       const float2 part = stats[int64_t{p} * rows];
       const float weight = ptx::exp2_fast(part.x - max);
       sum += weight * part.y;
@@ -48,17 +53,17 @@ __global__ void __launch_bounds__(32 * kWarps) merge_kernel(const __grid_constan
   __syncthreads();
 
   sum = 0;
-  for (int w = 0; w < kWarps; ++w) sum += warp_sums[w];
+  for (int w = 0; w < warps; ++w) sum += warp_sums[w];
   if (thread == 0 && work.lse != nullptr) {
     work.lse[(batch * work.num_heads + head) * work.seqlen_q + row] = has_keys ? (max + log2f(sum)) * kLn2 : -INFINITY;
   }
   float denominator = sum;
   if (work.head_sink != nullptr && has_keys) denominator += exp2f(work.head_sink[head] * kLog2e - max);
-  if (thread < kHeadDim) {
+  T* to = static_cast<T*>(work.out) + ((batch * work.seqlen_q + row) * work.num_heads + head) * kHeadDim;
+  for (int column = thread; column < kHeadDim; column += static_cast<int>(blockDim.x)) {
     float total = 0;
-    for (int w = 0; w < kWarps; ++w) total += warp_out[w][thread];
-    T* to = static_cast<T*>(work.out) + ((batch * work.seqlen_q + row) * work.num_heads + head) * kHeadDim;
-    to[thread] = from_float<T>(has_keys ? total / denominator : 0.f);
+    for (int w = 0; w < warps; ++w) total += warp_out[w][column];
+    to[column] = from_float<T>(has_keys ? total / denominator : 0.f);
   }
 }
 
@@ -66,9 +71,13 @@ template <int kHeadDim>
 void launch_for(const DecodeWork& work, DataType dtype, cudaStream_t stream) {
   const dim3 grid(static_cast<unsigned>(work.seqlen_q) * static_cast<unsigned>(work.num_heads),
                   static_cast<unsigned>(work.num_entries));
+  // One row of a long cache is a matter of latency, many rows of short ones are one of threads.
+  int32_t splits = 0;
+  for (int32_t i = 0; i < work.num_entries; ++i) splits = std::max(splits, work.entries[i].splits);
+  const int warps = std::clamp((splits + 3) / 4, kFewestWarps, kMostWarps);
   dispatch_half(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    launch(merge_kernel<T, kHeadDim>, grid, dim3(32 * kWarps), 0, stream, work);
+    launch(merge_kernel<T, kHeadDim>, grid, dim3(static_cast<unsigned>(32 * warps)), 0, stream, work);
   });
 }
 

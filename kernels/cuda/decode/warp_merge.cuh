@@ -7,13 +7,13 @@
 
 namespace minference::cuda::decode_kernels {
 
-// Called by all threads, when shared memory is free. `row`, `key_warp`: the warp's group of 16 rows and its number among
-// those that have the same rows. `stats` and `out` take the first `rows` rows.
+// Called by all threads, when shared memory is free. `row_warp`, `key_warp`: the warp's group of 16 rows and its number
+// among those that have the same rows. `stats` and `out` take the first `rows` rows.
 template <typename Tile, int kHeadDim, typename WarpTile>
 __device__ inline void merge_warps(const WarpTile& mine, int row_warp, int key_warp, unsigned char* shared, int rows,
                                    float2* stats, float* out) {
-  auto* warp_stats = reinterpret_cast<float2*>(shared);                   // [kKeyWarps][kRows]
-  auto* sums = reinterpret_cast<float*>(shared + Tile::kStatsBytes);      // [kRows][kStride]
+  auto* warp_stats = reinterpret_cast<float2*>(shared);               // [kKeyWarps][kRows]
+  auto* sums = reinterpret_cast<float*>(shared + Tile::kStatsBytes);  // [kRows][kStride]
   const int thread = static_cast<int>(threadIdx.x), lane = thread % 32;
   const int first_row = row_warp * 16 + lane / 4;
   if (lane % 4 == 0) {

@@ -28,10 +28,21 @@ struct RowLimits {
 
 struct ScoreScale {
   float scale, cap;
-  __device__ float operator()(float product) const {
-    const float x = product * scale;
-    // tanh(x) = 1 - 2 / (exp(2x) + 1), off by a few units of 1e-7
-    return cap == 0 ? x : cap - cap * __fdividef(2.f, __expf(2 * x) + 1);
+
+  template <int kCount>
+  __device__ void apply(float (&products)[kCount][4]) const {
+#pragma unroll
+    for (int n = 0; n < kCount; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) products[n][i] *= scale;
+    }
+    if (cap == 0) return;
+    // cap * tanh(x) = cap - 2 cap / (exp(2x) + 1), off by a few units of 1e-7 cap
+#pragma unroll
+    for (int n = 0; n < kCount; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) products[n][i] = cap - __fdividef(2 * cap, __expf(2 * products[n][i]) + 1);
+    }
   }
 };
 
@@ -39,7 +50,8 @@ struct ScoreScale {
 template <typename T, typename Tile, int kHeadDim>
 class WarpTile {
  public:
-  __device__ WarpTile(const T* queries, int lane) : lane_(lane), queries_(ptx::shared_address(queries + row_major_offset<Tile::kStride>(lane))) {
+  __device__ WarpTile(const T* queries, int lane)
+      : lane_(lane), queries_(ptx::shared_address(queries + row_major_offset<Tile::kStride>(lane))) {
     if constexpr (Tile::kQueriesInRegisters) {
 #pragma unroll
       for (int d = 0; d < kSteps; ++d) ptx::ldmatrix_x4(query_[d], queries_ + 32 * d);
@@ -53,16 +65,20 @@ class WarpTile {
 
   // `keys`, `values`: of this warp, kWarpKeys rows from position `first` on. With kMasked, `limits` of both rows apply.
   template <bool kMasked>
-  __device__ void add(const T* keys, const T* values, const ScoreScale& scale, int32_t first, const RowLimits (&limits)[2]) {
+  __device__ void add(const T* keys, const T* values, const ScoreScale& scale, int32_t first,
+                      const RowLimits (&limits)[2]) {
     float scores[kColumns][4];
     multiply_queries(keys, scores);
+    scale.apply(scores);
+    if constexpr (kMasked) {
 #pragma unroll
-    for (int n = 0; n < kColumns; ++n) {
+      for (int n = 0; n < kColumns; ++n) {
 #pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        const int32_t key = first + 8 * n + lane_ % 4 * 2 + i % 2;
-        const RowLimits& row = limits[i / 2];
-        scores[n][i] = !kMasked || (key >= row.low && key <= row.high) ? scale(scores[n][i]) : -INFINITY;
+        for (int i = 0; i < 4; ++i) {
+          const int32_t key = first + 8 * n + lane_ % 4 * 2 + i % 2;
+          const RowLimits& row = limits[i / 2];
+          if (key < row.low || key > row.high) scores[n][i] = -INFINITY;
+        }
       }
     }
     exponentiate(scores);
@@ -153,9 +169,11 @@ class WarpTile {
     const uint32_t mine = ptx::shared_address(values + row_major_offset<Tile::kStride>(lane_));
 #pragma unroll
     for (int n = 0; n < kColumns; n += 2) {
-      const uint32_t weight[4] = {ptx::pack2<T>(weights[n][0], weights[n][1]), ptx::pack2<T>(weights[n][2], weights[n][3]),
-                                  ptx::pack2<T>(weights[n + 1][0], weights[n + 1][1]),
-                                  ptx::pack2<T>(weights[n + 1][2], weights[n + 1][3])};
+      uint32_t weight[4];
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        weight[i] = ptx::pack2<T>(weights[n + i / 2][i % 2 * 2], weights[n + i / 2][i % 2 * 2 + 1]);
+      }
 #pragma unroll
       for (int d = 0; d < kSteps; ++d) {
         uint32_t value[4];
