@@ -1,5 +1,5 @@
-// The wrappers of ../ptx against plain loops: S = Q·Kᵀ and O = Σ (S / 8)·V over tiles of keys that come by TMA, also from
-// outside of the tensor, and one that is gathered by cp.async; a producer warp and a consumer warpgroup.
+// The wrappers of ../ptx against plain loops: S = Q·Kᵀ and O = Σ (S / 8)·V over tiles of keys that come by TMA, also
+// from outside of the tensor, and one that is gathered by cp.async; a producer warp and a consumer warpgroup.
 #include <algorithm>
 
 #include "../common/dtype.cuh"
@@ -43,7 +43,8 @@ struct Barriers {
 };
 
 template <typename T, int kKeys, int kHeadDim>
-__device__ void produce(const ptx::TensorMap* map, const T* rows, unsigned char* tile, ptx::Barrier* barrier, int index) {
+__device__ void produce(const ptx::TensorMap* map, const T* rows, unsigned char* tile, ptx::Barrier* barrier,
+                        int index) {
   const int lane = threadIdx.x % 32;
   if (index == kGathered) {
     for (int i = lane; i < kKeys * kHeadDim / 8; i += 32) {
@@ -224,7 +225,8 @@ std::string run_product(DataType dtype, std::string& note) {
                 v = make_operand(normal(size, 3), dtype);
   DeviceMemory memory;
   const uint64_t dims[4] = {kHeadDim, kRows, kHeads, kBatch};
-  const uint64_t row_bytes = kStride * 2, strides[3] = {row_bytes, kHeadRows * row_bytes, kHeads * kHeadRows * row_bytes};
+  const uint64_t row_bytes = kStride * 2, head_bytes = kHeadRows * row_bytes;
+  const uint64_t strides[3] = {row_bytes, head_bytes, kHeads * head_bytes};
   const uint32_t q_box[4] = {64, 64, 1, 1}, box[4] = {64, kKeys, 1, 1};
   const auto *q_rows = memory.upload(q.bits), *k_rows = memory.upload(k.bits), *v_rows = memory.upload(v.bits);
   const size_t heads = kBatch * kHeads, num_scores = heads * kTiles * 64 * kKeys, num_out = heads * 64 * kHeadDim;
@@ -235,7 +237,7 @@ std::string run_product(DataType dtype, std::string& note) {
          ptx::make_tensor_map(dtype, k_rows, 4, dims, strides, box),
          ptx::make_tensor_map(dtype, v_rows, 4, dims, strides, box), reinterpret_cast<const T*>(k_rows),
          reinterpret_cast<const T*>(v_rows), scores, out);
-  const std::vector<float> found_scores = download<float>(scores, num_scores), found_out = download<float>(out, num_out);
+  const auto found_scores = download<float>(scores, num_scores), found_out = download<float>(out, num_out);
 
   std::vector<float> expected_scores(num_scores), expected_out(num_out);
   for (size_t head = 0; head < heads; ++head) {

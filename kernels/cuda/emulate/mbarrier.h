@@ -66,7 +66,8 @@ class Mbarrier {
 
 inline void mbarrier_init(uint64_t* memory, uint32_t count) {
   if (count == 0 || count >= 1 << 20) throw CudaError("mbarrier.init: the count is 1 … 2^20 - 1");
-  *memory = std::bit_cast<uint64_t>(MbarrierState{.pending = count, .count = count, .bytes = 0, .unset = 0, .phase = 0});
+  const MbarrierState state{.pending = count, .count = count, .bytes = 0, .unset = 0, .phase = 0};
+  *memory = std::bit_cast<uint64_t>(state);
 }
 inline void mbarrier_arrive(uint64_t* memory, uint32_t count) { Mbarrier(memory, "arrive").arrive(count); }
 inline void mbarrier_expect(uint64_t* memory, uint32_t bytes) { Mbarrier(memory, "expect_tx").add_bytes(bytes); }

@@ -1,4 +1,4 @@
-// mbarrier: a phase is complete when its arrivals and the announced bytes have come; phases alternate in parity, from 0.
+// mbarrier: a phase is complete when its arrivals and the announced bytes have come; phases alternate in parity from 0.
 #pragma once
 
 #include <cstdint>
@@ -96,8 +96,8 @@ __device__ inline void barrier_wait(Barrier* barrier, uint32_t parity) {
 #endif
 }
 
-// One arrival, once all of this thread's earlier cp.async are done; the barrier's count includes it. What cp.async wrote
-// was written by the generic proxy: before wgmma reads it, somebody needs a fence_async_proxy after the wait.
+// One arrival, once all of this thread's earlier cp.async are done; the barrier's count includes it. cp.async writes as
+// ordinary code does: whoever waits needs a fence_async_proxy before wgmma reads.
 __device__ inline void barrier_arrive_after_copies(Barrier* barrier) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
   const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(barrier));

@@ -1,7 +1,7 @@
 // wgmma: products of a warpgroup (64 rows) with operands in shared memory, accumulated in float32; asynchronous.
 //   wgmma_fence(); wgmma_ss…; wgmma_commit(); … wgmma_wait<0>();
-// The fence comes before the first product and whenever ordinary code has written registers that a product takes. Until
-// the wait, nobody touches accumulators or A registers; `wgmma_hold` around it keeps the compiler from moving accesses.
+// The fence comes before the first product and whenever ordinary code has written registers that a product takes (a loop,
+// as barrier_wait, between fence and product makes ptxas add a fence of its own: C7519, harmless). Until the wait, nobody touches accumulators or A registers; `wgmma_hold` around it keeps the compiler from moving accesses.
 // With warp w of the warpgroup, g = lane / 4 and t = lane % 4:
 //   d[i]: row 16 w + g + 8 (i / 2 % 2), column 8 (i / 4) + 2 t + i % 2
 //   a[r]: row 16 w + g + 8 (r % 2), k 2 t + 8 (r / 2) in the lower half and its neighbour in the upper
@@ -32,7 +32,8 @@ __device__ inline uint64_t descriptor_k_major(const void* shared) { return detai
 
 // [k][64 elements of m or n]: rows of 128 bytes, every 8 rows of k 1024 bytes; the next 64 elements of m or n
 // `mn_stride_bytes` on. PTX, "Strides", MN-major and swizzled: the leading offset leads to the next swizzle-width (64)
-// elements of m or n, the stride offset to the next 8 of k; CUTLASS: Swizzle<3,4,3> o ((T,8,m),(8,k)):((1,T,LBO),(8T,SBO)).
+// elements of m or n, the stride offset to the next 8 of k; CUTLASS names the same layout Swizzle<3,4,3> o
+// ((T,8,m),(8,k)):((1,T,LBO),(8T,SBO)) with T = 8 elements.
 // For the next 16 elements of k add 128 (2048 bytes).
 __device__ inline uint64_t descriptor_mn_major(const void* shared, uint32_t mn_stride_bytes) {
   return detail::descriptor(shared, mn_stride_bytes, 1024);
