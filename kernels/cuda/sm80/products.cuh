@@ -19,13 +19,13 @@ using Weights = uint32_t[S::kRowTiles][S::kKeys / 16][4];
 // Offsets of this lane's row for ldmatrix: of 16 x 16 elements as a left operand (or, transposed, a right one) …
 template <typename S>
 __device__ inline uint32_t left_offset() {
-  const int lane = static_cast<int>(threadIdx.x % 32);
+  const uint32_t lane = threadIdx.x % 32;
   return S::Row::offset(lane % 16, lane / 16);
 }
 // … and as a right operand.
 template <typename S>
 __device__ inline uint32_t right_offset() {
-  const int lane = static_cast<int>(threadIdx.x % 32);
+  const uint32_t lane = threadIdx.x % 32;
   return S::Row::offset(lane % 8 + lane / 16 * 8, lane / 8 % 2);
 }
 

@@ -15,19 +15,19 @@ constexpr int kNoKey = INT32_MAX;  // beyond every row: masked without a test of
 // that eight rows of one chunk (ldmatrix) and the chunks of one row (stores) lie in different banks.
 template <int kHeadDim>
 struct Rows {
-  static constexpr int kChunks = kHeadDim / 8;
-  static constexpr int kPitch = kHeadDim * 2;  // bytes
-  static constexpr int kSpread = kChunks % 8 == 0 ? 8 : kChunks % 4 == 0 ? 4 : 2;  // chunks that change places
+  static constexpr uint32_t kChunks = kHeadDim / 8;
+  static constexpr uint32_t kPitch = kHeadDim * 2;  // bytes
+  static constexpr uint32_t kSpread = kChunks % 8 == 0 ? 8 : kChunks % 4 == 0 ? 4 : 2;  // chunks that change places
   static_assert(kHeadDim % 16 == 0);
 
-  __device__ static int swizzle(int row) { return row / (8 / kSpread) % kSpread; }
-  __device__ static uint32_t offset(int row, int chunk) {
-    return static_cast<uint32_t>(row * kPitch + ((chunk ^ swizzle(row)) << 4));
+  __device__ static uint32_t swizzle(uint32_t row) { return row / (8 / kSpread) % kSpread; }
+  __device__ static uint32_t offset(uint32_t row, uint32_t chunk) {
+    return row * kPitch + ((chunk ^ swizzle(row)) << 4);
   }
-  // `at` = the offset of an even or odd chunk below kSpread: moves it by 2 * pairs chunks.
-  __device__ static uint32_t advance(uint32_t at, int pairs) {
-    const int chunks = 2 * pairs;
-    return (at ^ static_cast<uint32_t>(chunks % kSpread << 4)) + static_cast<uint32_t>(chunks / kSpread * kSpread << 4);
+  // `at` = the offset of chunk 0 or 1 of a row: moves it by 2 * pairs chunks.
+  __device__ static uint32_t advance(uint32_t at, uint32_t pairs) {
+    const uint32_t chunks = 2 * pairs;
+    return (at ^ (chunks % kSpread << 4)) + (chunks / kSpread * kSpread << 4);
   }
 };
 
@@ -50,6 +50,7 @@ struct Shape {
 
 enum TileState : int32_t { kNoTile, kAllVisible, kMasked };
 
+// What is rarely needed stays out of the registers.
 template <typename S>
 struct Control {
   int32_t keys[2][S::kKeys];  // of a tile and the one after it; kNoKey where there is none
@@ -57,6 +58,11 @@ struct Control {
   alignas(16) unsigned char walker[sizeof(Granules)];
   int32_t state[2];  // TileState
   int32_t item;
+  WorkItem work;
+  int32_t rows;         // of its batch entry
+  int32_t first, last;  // positions of the row block's first and last row
+  const void* k;        // key 0 of the cache head
+  const void* v;
 };
 
 template <typename S>
@@ -64,6 +70,7 @@ struct SharedMemory {
   alignas(1024) unsigned char queries[S::kQueryBytes];  // each warp its own rows; finally its rows of the output
   unsigned char slots[S::kSlots][S::kSlotBytes];
   Control<S> control;
+  static_assert(sizeof(Control<S>) <= 1024);  // two blocks of head size 128 fill the 164 KB of an A100
 };
 
 }  // namespace minference::cuda::sm80

@@ -17,6 +17,20 @@ struct RowSums {
   float sum[S::kRowTiles][2];
 };
 
+template <typename S>
+__device__ inline void clear(RowSums<S>& rows, Output<S>& output) {
+#pragma unroll
+  for (int i = 0; i < S::kRowTiles; ++i) {
+    rows.max[i][0] = rows.max[i][1] = -INFINITY;
+    rows.sum[i][0] = rows.sum[i][1] = 0;
+#pragma unroll
+    for (int n = 0; n < S::kHeadDim / 8; ++n) {
+#pragma unroll
+      for (float& value : output[i][n]) value = 0;
+    }
+  }
+}
+
 // Softcap, or a scale that the maximum cannot be taken before (not positive).
 template <typename S>
 __device__ inline void shape_scores(Scores<S>& scores, float inner, float cap) {
@@ -34,10 +48,11 @@ __device__ inline void shape_scores(Scores<S>& scores, float inner, float cap) {
   }
 }
 
-// `row`: absolute position of this thread's first row.
+// `first`: position of the row block's first row.
 template <typename S>
-__device__ inline void mask_scores(Scores<S>& scores, const int32_t* keys, int32_t row, int32_t window) {
+__device__ inline void mask_scores(Scores<S>& scores, const int32_t* keys, int32_t first, int32_t window) {
   const int t = static_cast<int>(threadIdx.x % 4);
+  const int32_t row = first + static_cast<int>(threadIdx.x / 32) * S::kWarpRows + static_cast<int>(threadIdx.x % 32 / 4);
 #pragma unroll
   for (int n = 0; n < S::kKeyTiles; ++n) {
 #pragma unroll

@@ -6,16 +6,19 @@
 
 namespace minference::cuda::sm80 {
 
-// 16-byte stores of `count` rows; without `staged`, of zeros.
+// 16-byte stores of `count` rows; those from `valid` on are zeros.
 template <typename S, typename T>
 __device__ inline void write_rows(const unsigned char* staged, T* to, int64_t stride, int head_dim, int valid,
                                   int count) {
-  constexpr int kLanes = CopyShape<S>::kLanes, kGroups = 32 / kLanes;
-  const int lane = static_cast<int>(threadIdx.x % 32);
+  using Copy = CopyShape<S>;
+  constexpr uint32_t kGroups = 32 / Copy::kLanes;
+  const uint32_t group = threadIdx.x % 32 / Copy::kLanes, lane = threadIdx.x % Copy::kLanes;
 #pragma unroll 4
-  for (int row = lane / kLanes; row < S::kWarpRows; row += kGroups) {
+  for (int i = 0; i < S::kWarpRows; i += kGroups) {
+    const int row = static_cast<int>(group) + i;
 #pragma unroll
-    for (int chunk = lane % kLanes; chunk < CopyShape<S>::kChunks; chunk += kLanes) {
+    for (uint32_t turn = 0; turn < Copy::kTurns; ++turn) {
+      const int chunk = static_cast<int>(lane + turn * Copy::kLanes);
       if (row >= count || chunk * 8 >= head_dim) continue;
       uint4 bits = make_uint4(0, 0, 0, 0);
       if (row < valid) bits = *reinterpret_cast<const uint4*>(staged + S::Row::offset(row, chunk));
