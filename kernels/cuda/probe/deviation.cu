@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(kThreads) deviation_kernel(Rows r, Deviation* 
     difference = sum_of_warp(difference);
     norm = sum_of_warp(norm);
     const float lse = r.dense_lse[head * r.seqlen_q + row];
-    const double recall = isinf(lse) ? 1.0 : static_cast<double>(expf(r.sparse_lse[head * r.seqlen_q + row] - lse));
+    const double recall = lse == -INFINITY ? 1.0 : static_cast<double>(expf(r.sparse_lse[head * r.seqlen_q + row] - lse));
     const bool is_last = row >= r.rows - kLastQ;
     add(sum, {difference, norm, is_last ? difference : 0.f, is_last ? norm : 0.f, recall});
   }

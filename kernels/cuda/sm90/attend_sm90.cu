@@ -1,6 +1,9 @@
 #include "attend_sm90.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <type_traits>
+#include <vector>
 
 #include "../common/device.h"
 #include "../common/dtype.cuh"
@@ -15,8 +18,8 @@ namespace {
 using namespace sm90;
 
 // 504 registers for one thread of each warpgroup.
-constexpr int kProducerRegisters = 40;
-constexpr int kConsumerRegisters = 232;
+constexpr int kProducerRegisters = 72;
+constexpr int kConsumerRegisters = 216;
 
 template <typename T, int kHeadDim, bool kSoftcap>
 __global__ void __launch_bounds__(kThreads, 1)

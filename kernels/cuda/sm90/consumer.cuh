@@ -67,12 +67,14 @@ class Consumer {
       ptx::wgmma_fence();
       start_scores<T, kHeadDim>(scores, q, shared_.k[keys_.stage]);
       wait_for_values(gathered);
+      ptx::wgmma_fence();
       start_output<T, kHeadDim>(out, p, shared_.v[values_.stage]);
       give_turn();
       ptx::wgmma_wait<1>();
       hold(scores);
       finish_scores(scores, flags, entry.past + row, reach);
       softmax.update(scores, correction);
+      softmax.settle();
       ptx::wgmma_wait<0>();
       hold(out);
       release_values();

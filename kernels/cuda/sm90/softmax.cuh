@@ -79,6 +79,12 @@ class Softmax {
     }
   }
 
+  // Never traps, but the assembler does not know: a branch on the sums keeps it from moving the exponentials behind the
+  // wait for the products that they are to run beside.
+  __device__ __forceinline__ void settle() const {
+    if (fminf(sum_[0], sum_[1]) < 0) __trap();
+  }
+
   // What the row's result is multiplied with, and the row's LSE.
   __device__ float finish(int half, const float* sink, float& lse) const {
     const float sum = quad_sum(sum_[half]), shift = logit(max_[half]);
