@@ -13,7 +13,7 @@ constexpr float kLn2 = 0.6931471805599453f;
 
 template <typename S>
 struct RowSums {
-  float max[S::kRowTiles][2];  // of scores before scale_log2; -inf before the first key
+  float max[S::kRowTiles][2];  // about the greatest score, before scale_log2; -inf before the first key
   float sum[S::kRowTiles][2];
 };
 
@@ -71,26 +71,31 @@ __device__ inline void mask_scores(Scores<S>& scores, const int32_t* keys, int32
   }
 }
 
-// Takes the tile's scores into the sums, turns them into weights and rescales the output to the new maxima.
+// Weights may be as large as 2^this before a maximum is taken anew: it rarely happens after a row's first keys.
+constexpr float kSlack = 8;
+
+// Takes the tile's scores into the sums, turns them into weights and rescales the output to new maxima.
 template <typename S, typename T>
 __device__ inline void add_scores(Scores<S>& scores, float scale_log2, RowSums<S>& rows, Output<S>& output,
                                   Weights<S>& weights) {
   float correction[S::kRowTiles][2];
-  bool grows = false;
+  bool any_grows = false;
 #pragma unroll
   for (int i = 0; i < S::kRowTiles; ++i) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      float max = rows.max[i][r];
+      float most = -INFINITY;
 #pragma unroll
-      for (int n = 0; n < S::kKeyTiles; ++n) max = fmaxf(max, fmaxf(scores[i][n][2 * r], scores[i][n][2 * r + 1]));
-      max = fmaxf(max, __shfl_xor_sync(0xffffffffu, max, 1));
-      max = fmaxf(max, __shfl_xor_sync(0xffffffffu, max, 2));
+      for (int n = 0; n < S::kKeyTiles; ++n) most = fmaxf(most, fmaxf(scores[i][n][2 * r], scores[i][n][2 * r + 1]));
+      most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 1));
+      most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 2));
+      const float before = rows.max[i][r];
+      const bool grows = (most - before) * scale_log2 > kSlack;  // not if both are infinite
+      if (grows) rows.max[i][r] = most;
+      any_grows = any_grows || grows;
       // A row without keys so far: all its weights are 2^-inf.
-      const float shift = max == -INFINITY ? 0 : max * scale_log2;
-      grows = grows || max > rows.max[i][r];
-      correction[i][r] = ptx::exp2_fast(rows.max[i][r] * scale_log2 - shift);
-      rows.max[i][r] = max;
+      const float shift = rows.max[i][r] == -INFINITY ? 0 : rows.max[i][r] * scale_log2;
+      correction[i][r] = ptx::exp2_fast(before * scale_log2 - shift);
       float sum = 0;
 #pragma unroll
       for (int n = 0; n < S::kKeyTiles; ++n) {
@@ -112,8 +117,7 @@ __device__ inline void add_scores(Scores<S>& scores, float scale_log2, RowSums<S
       }
     }
   }
-  // Maxima settle soon.
-  if (!__any_sync(0xffffffffu, grows)) return;
+  if (!__any_sync(0xffffffffu, any_grows)) return;
 #pragma unroll
   for (int i = 0; i < S::kRowTiles; ++i) {
 #pragma unroll
