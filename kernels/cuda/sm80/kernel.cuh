@@ -37,8 +37,9 @@ __device__ inline void start_rows(const Call& call, SharedMemory<S>& shared, uns
     const int64_t cache = work.head / heads * call.capacity * call.head_dim;
     shared.control.k = static_cast<const T*>(call.k) + cache;
     shared.control.v = static_cast<const T*>(call.v) + cache;
+    shared.control.first = static_cast<int32_t>(block.first);
   }
-  if (threadIdx.x < 32) start_walk<S>(shared.control, call.plans[work.head], block, work.row_block, call.window);
+  if (threadIdx.x < 32) start_walk<S>(shared.control, call.plans[work.head], block, work.row_block);
 }
 
 // All tiles of a row block, of which the keys of the first two are known.
@@ -48,7 +49,7 @@ __device__ inline void attend_tiles(const Call& call, SharedMemory<S>& shared, R
   const int warp = static_cast<int>(threadIdx.x / 32);
   const uint32_t queries = ptx::shared_address(shared.queries) + warp * S::kWarpRows * S::Row::kPitch + left_offset<S>();
   const uint32_t slots = ptx::shared_address(shared.slots);
-  if (control.state[0] == kNoTile) return;
+  if (control.lowest[0] == kNoKey) return;
   load_tile<S>(shared.slots[0], control.k, call.head_dim, control.keys[0]);
   ptx::cp_async_commit();
   load_tile<S>(shared.slots[1], control.v, call.head_dim, control.keys[0]);
@@ -60,15 +61,18 @@ __device__ inline void attend_tiles(const Call& call, SharedMemory<S>& shared, R
     const int now = tile % 2, then = 1 - now;
     ptx::cp_async_wait<1>();
     __syncthreads();
-    const bool has_more = control.state[then] != kNoTile;
+    const bool has_more = control.lowest[then] != kNoKey;
     if (has_more) load_tile<S>(previous(), control.k, call.head_dim, control.keys[then]);
     ptx::cp_async_commit();
+    const int32_t first = control.first + warp * S::kWarpRows;
+    const Sight sight =
+        sight_of(control.lowest[now], control.highest[now], first, first + S::kWarpRows - 1, call.window);
     Weights<S> weights;
-    {
+    if (sight != Sight::kNothing) {
       Scores<S> scores;
       multiply_keys<S, T>(scores, queries, slots + slot * S::kSlotBytes + right_offset<S>());
       if (call.is_shaped) shape_scores<S>(scores, call.inner, call.cap);
-      if (control.state[now] == kMasked) mask_scores<S>(scores, control.keys[now], control.first, call.window);
+      if (sight == Sight::kSome) mask_scores<S>(scores, control.keys[now], first, call.window);
       add_scores<S, T>(scores, call.scale_log2, rows, output, weights);
     }
     take_next();
@@ -76,10 +80,12 @@ __device__ inline void attend_tiles(const Call& call, SharedMemory<S>& shared, R
     __syncthreads();
     if (has_more) load_tile<S>(previous(), control.v, call.head_dim, control.keys[then]);
     ptx::cp_async_commit();
-    multiply_values<S, T>(output, weights, slots + slot * S::kSlotBytes + left_offset<S>());
+    if (sight != Sight::kNothing) {
+      multiply_values<S, T>(output, weights, slots + slot * S::kSlotBytes + left_offset<S>());
+    }
     take_next();
     if (!has_more) break;
-    if (warp == tile % kWarps) continue_walk<S>(control, now, call.window);
+    if (warp == tile % kWarps) continue_walk<S>(control, now);
   }
 }
 

@@ -48,19 +48,18 @@ struct Shape {
   static constexpr uint32_t kQueryBytes = kBlockRows * Row::kPitch;
 };
 
-enum TileState : int32_t { kNoTile, kAllVisible, kMasked };
-
 // What is rarely needed stays out of the registers.
 template <typename S>
 struct Control {
   int32_t keys[2][S::kKeys];  // of a tile and the one after it; kNoKey where there is none
   int32_t pending[2 * kGranule];
   alignas(16) unsigned char walker[sizeof(Granules)];
-  int32_t state[2];  // TileState
+  int32_t lowest[2];   // of these keys; kNoKey: there is no such tile
+  int32_t highest[2];  // kNoKey if not all are keys
   int32_t item;
   WorkItem work;
-  int32_t rows;         // of its batch entry
-  int32_t first, last;  // positions of the row block's first and last row
+  int32_t rows;   // of its batch entry
+  int32_t first;  // position of the row block's first row
   const void* k;        // key 0 of the cache head
   const void* v;
 };

@@ -48,11 +48,11 @@ __device__ inline void shape_scores(Scores<S>& scores, float inner, float cap) {
   }
 }
 
-// `first`: position of the row block's first row.
+// `first`: position of the warp's first row.
 template <typename S>
 __device__ inline void mask_scores(Scores<S>& scores, const int32_t* keys, int32_t first, int32_t window) {
   const int t = static_cast<int>(threadIdx.x % 4);
-  const int32_t row = first + static_cast<int>(threadIdx.x / 32) * S::kWarpRows + static_cast<int>(threadIdx.x % 32 / 4);
+  const int32_t row = first + static_cast<int>(threadIdx.x % 32 / 4);
 #pragma unroll
   for (int n = 0; n < S::kKeyTiles; ++n) {
 #pragma unroll
