@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "../common/check.h"
+#include "../common/device.h"
 #include "load.cuh"
 #include "parts.h"
 #include "warp_merge.cuh"
@@ -94,11 +95,10 @@ int32_t resident_blocks() {
         "asking for shared memory");
   check(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared),
         "asking for shared memory");
-  int blocks = 0, processors = 0;
+  int blocks = 0;
   check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, Tile::kThreads, Tile::kSharedBytes),
         "asking how many thread blocks fit");
-  check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
-  return count = std::max(1, blocks * processors);
+  return count = std::max(1, blocks * device_facts().multiprocessors);
 }
 
 // fn(type, groups of 16 rows)
