@@ -78,8 +78,7 @@ class Consumer {
       ptx::wgmma_wait<0>();
       hold(out);
       release_values();
-#pragma unroll
-      for (int i = 0; i < kHeadDim / 2; ++i) out[i] *= correction[i / 2 % 2];
+      rescale(out, correction);
       pack_probabilities<T>(scores, p);
     }
     release(&shared_.q_empty);
@@ -110,10 +109,17 @@ class Consumer {
     }
   }
 
+  // The largest score seldom changes once some tiles are done.
+  __device__ __forceinline__ void rescale(float (&out)[kHeadDim / 2], const float (&correction)[2]) {
+    if (!__any_sync(0xffffffffu, correction[0] != 1 || correction[1] != 1)) return;
+#pragma unroll
+    for (int i = 0; i < kHeadDim / 2; ++i) out[i] *= correction[i / 2 % 2];
+  }
+
   // Masks the scores and gives the stage of keys back.
   __device__ __forceinline__ void finish_scores(float (&scores)[kKeys / 2], uint32_t flags, int32_t row, uint32_t reach) {
     if constexpr (kSoftcap) cap_scores(scores, call_.sm_scale, call_.softcap);
-    if ((flags & kMasked) != 0) mask_scores(scores, shared_.positions[keys_.stage], row, reach);
+    mask_scores(scores, flags, shared_.positions[keys_.stage], row, reach);
     release(&shared_.k_empty[keys_.stage]);
     keys_.advance();
   }

@@ -97,7 +97,7 @@ class Producer {
                                                    (call_.window < 0 || load.key > block.last - call_.window));
     shared_.positions[stage][threadIdx.x] = valid ? load.key : kNoKey;
     if (lane() == 0) {
-      shared_.flags[stage][warp()] = flags | (whole ? 0 : kMasked) | (load.contiguous ? 0 : kGathered);
+      shared_.flags[stage][warp()] = flags | (whole ? 0 : kMasked << warp()) | (load.contiguous ? 0 : kGathered);
     }
     __syncwarp();
     fill(load, &maps_->k, keys_, shared_.k[stage], &shared_.k_full[stage]);

@@ -25,9 +25,10 @@ constexpr int kProducerBarrier = 1;
 constexpr int kTurnBarrier = 2;  // one for each consumer group
 
 // What a tile's granules ask of the consumers.
-constexpr uint32_t kMasked = 1;    // some row does not see some key: compare positions
-constexpr uint32_t kGathered = 2;  // written by cp.async
-constexpr uint32_t kLast = 4;      // of the row block
+constexpr uint32_t kMasked = 1;     // << granule: some row does not see some of its keys, compare positions
+constexpr uint32_t kAnyMasked = (kMasked << kGranules) - kMasked;
+constexpr uint32_t kGathered = 16;  // written by cp.async
+constexpr uint32_t kLast = 32;      // of the row block
 
 template <int kHeadDim>
 struct Shared {

@@ -30,18 +30,24 @@ __device__ __forceinline__ void cap_scores(float (&scores)[kSize], float scale, 
   }
 }
 
-// Row r sees the keys r - reach + 1 … r.
+// Scores of the granules whose bit is set in `flags`. Row r sees the keys r - reach + 1 … r.
 template <int kSize>
-__device__ __forceinline__ void mask_scores(float (&scores)[kSize], const int32_t* positions, int32_t row, uint32_t reach) {
+__device__ __forceinline__ void mask_scores(float (&scores)[kSize], uint32_t flags, const int32_t* positions, int32_t row,
+                                            uint32_t reach) {
+  if ((flags & kAnyMasked) == 0) return;
   const int column = 2 * static_cast<int>(threadIdx.x % 4);
 #pragma unroll
-  for (int i = 0; i < kSize / 4; ++i) {
-    const int2 keys = *reinterpret_cast<const int2*>(positions + 8 * i + column);
+  for (int granule = 0; granule < kGranules; ++granule) {
+    if ((flags & kMasked << granule) == 0) continue;
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      // A key beyond the row makes the difference negative, which is large without a sign.
-      if (static_cast<uint32_t>(row + 8 * half - keys.x) >= reach) scores[4 * i + 2 * half] = -INFINITY;
-      if (static_cast<uint32_t>(row + 8 * half - keys.y) >= reach) scores[4 * i + 2 * half + 1] = -INFINITY;
+    for (int i = 4 * granule; i < 4 * granule + 4; ++i) {
+      const int2 keys = *reinterpret_cast<const int2*>(positions + 8 * i + column);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        // A key beyond the row makes the difference negative, which is large without a sign.
+        if (static_cast<uint32_t>(row + 8 * half - keys.x) >= reach) scores[4 * i + 2 * half] = -INFINITY;
+        if (static_cast<uint32_t>(row + 8 * half - keys.y) >= reach) scores[4 * i + 2 * half + 1] = -INFINITY;
+      }
     }
   }
 }
