@@ -8,6 +8,7 @@
 
 namespace minference::cuda::sm80 {
 
+// Writes the keys of the next tile to a slot.
 template <typename S>
 __device__ inline void walk_tile(Granules& walk, Control<S>& control, int slot) {
   const int lane = static_cast<int>(threadIdx.x % 32);

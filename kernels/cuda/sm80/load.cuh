@@ -53,7 +53,8 @@ __device__ inline void load_queries(unsigned char* queries, const T* from, int64
     for (uint32_t turn = 0; turn < Copy::kTurns; ++turn) {
       const int chunk = static_cast<int>(lane + turn * Copy::kLanes);
       const bool is_valid = row < count && chunk * 8 < head_dim;
-      ptx::cp_async_16(queries + S::Row::offset(row, chunk), is_valid ? from + row * stride + chunk * 8 : from, is_valid);
+      const T* source = is_valid ? from + row * stride + chunk * 8 : from;
+      ptx::cp_async_16(queries + S::Row::offset(row, chunk), source, is_valid);
     }
   }
 }

@@ -37,7 +37,7 @@ struct Shape {
   using Row = Rows<kHeadDim>;
   static constexpr int kBlockRows = kHeadDim <= 128 ? 128 : 64;
   static constexpr int kWarpRows = kBlockRows / kWarps;
-  static constexpr int kRowTiles = kWarpRows / 16;  // of mma, per warp
+  static constexpr int kRowTiles = kWarpRows / 16;         // of mma, per warp
   static constexpr int kKeys = kHeadDim <= 128 ? 64 : 32;  // per tile
   static constexpr int kKeyTiles = kKeys / 8;
   static constexpr int kBlocksPerProcessor = kHeadDim <= 64 ? 3 : 2;
@@ -56,10 +56,10 @@ struct Control {
   alignas(16) unsigned char walker[sizeof(Granules)];
   int32_t lowest[2];   // of these keys; kNoKey: there is no such tile
   int32_t highest[2];  // kNoKey if not all are keys
-  int32_t item;
-  WorkItem work;
-  int32_t rows;   // of its batch entry
-  int32_t first;  // position of the row block's first row
+  int32_t item;        // to take next
+  WorkItem work;       // taken
+  int32_t rows;        // of its batch entry
+  int32_t first;       // position of the row block's first row
   const void* k;        // key 0 of the cache head
   const void* v;
 };
