@@ -7,6 +7,8 @@
 
 namespace minference::cuda {
 
+constexpr int32_t kGranule = 32;  // keys that the attention kernels take together; tiles are counted in them
+
 // Query rows at distances first … last from the key: every row i of a row block sees the keys i - last … i - first.
 // Runs whose key ranges touch are merged: first of the next <= last of this + rows of the block.
 struct DiagonalRun {
@@ -35,14 +37,15 @@ struct DevicePlan {
   int64_t tiles;  // of the whole head, in units of the kernel's tile
 };
 
-// One row block of one head: what a thread block of the persistent attention grid takes at a time.
+// Neighbouring row blocks of one head (KernelGeometry::blocks_per_item): what a thread block of the persistent attention
+// grid takes at a time.
 struct WorkItem {
-  int32_t head;  // batch * num_heads + head
-  int32_t row_block;
+  int32_t head;   // batch * num_heads + head
+  int32_t block;  // the item's number within the head
 };
 
-// All row blocks of the padded call, ceil(seqlen_q / block_m) per head and batch entry, longest first. Those past a batch
-// entry's new_lens come last; they hold padding rows only.
+// All items of the padded call, per head and batch entry, longest first. Those past a batch entry's new_lens come last;
+// they hold padding rows only.
 struct Schedule {
   const WorkItem* items;
   int64_t num_items;

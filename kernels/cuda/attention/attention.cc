@@ -26,15 +26,16 @@ bool all_dense(const AttentionParams& p, const KernelGeometry& geometry) {
 
 }  // namespace
 
-// Keys are counted in the granules in which all kernels take them; the rows are those of a row block.
+// Keys are counted in the granules in which all kernels take them.
 KernelGeometry attention_geometry(int64_t head_dim) {
-  return {.block_m = head_dim > 128 ? 64 : 128, .block_n = 32, .key_align = 1};
+  if (runs_sm90(head_dim)) return kGeometrySm90;
+  return {.block_m = sm80_block_m(head_dim), .block_n = kGranule, .key_align = 1};
 }
 
 void attend(const AttentionParams& params, const Plans& plans, const KernelGeometry& geometry, const Context& context) {
   if (plans.schedule.num_items == 0) return;
   check(cudaMemsetAsync(plans.schedule.next, 0, sizeof(int32_t), context.stream), "resetting the schedule");
-  if (device_facts().major == 9 && takes_sm90(params)) {
+  if (runs_sm90(params.shape.head_dim)) {
     attend_sm90(params, plans, context);
   } else {
     attend_sm80(params, plans, geometry, context);

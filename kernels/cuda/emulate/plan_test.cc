@@ -137,10 +137,10 @@ void check_schedule(const Case& c, const Plans& plans, int64_t seqlen) {
   std::set<std::pair<int32_t, int32_t>> seen;
   for (int64_t i = 0; i < plans.schedule.num_items; ++i) {
     const WorkItem item = plans.schedule.items[i];
-    if (item.head < 0 || item.head >= c.batch * c.heads || item.row_block < 0 || item.row_block >= row_blocks) {
+    if (item.head < 0 || item.head >= c.batch * c.heads || item.block < 0 || item.block >= row_blocks) {
       return complain(c, -1, "a work item out of bounds");
     }
-    seen.insert({item.head, item.row_block});
+    seen.insert({item.head, item.block});
   }
   if (static_cast<int64_t>(seen.size()) != plans.schedule.num_items) complain(c, -1, "a work item comes twice");
   if (*plans.schedule.next != 0) complain(c, -1, "the queue does not start at 0");

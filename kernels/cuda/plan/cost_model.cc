@@ -20,7 +20,8 @@ int64_t tiles_of(const Span& span, const KernelGeometry& geometry, int64_t keys)
   int64_t tiles = 0;
   for (int64_t begin = 0; begin < span.rows; begin += geometry.block_m) {
     const int64_t end = std::min<int64_t>(begin + geometry.block_m, span.rows);
-    const int64_t seen = std::max<int64_t>(0, span.past + end - low(span, span.past + begin));
+    const int64_t first_key = low(span, span.past + begin) / geometry.key_align * geometry.key_align;
+    const int64_t seen = std::max<int64_t>(0, span.past + end - first_key);
     tiles += ceil_div(std::min(seen, keys), geometry.block_n);
   }
   return tiles;

@@ -27,9 +27,9 @@ struct Coverage {
   int32_t tiles, columns;  // of ranges; inside ranges
 };
 
-// Each run is a range of its own, so the lanes share them.
+// Each run is a range of its own, so the lanes share them; where rounding makes two meet, the lower one has the keys.
 __device__ inline Coverage cover_by_runs(const DevicePlan& plan, const RowBlock& block, const int32_t* columns,
-                                         int32_t block_n) {
+                                         int32_t block_n, int64_t align) {
   const DiagonalRun* runs = block.is_full ? plan.runs : plan.last_runs;
   const int32_t count = block.is_full ? plan.num_runs : plan.num_last_runs;
   Coverage sum{0, 0};
@@ -37,10 +37,20 @@ __device__ inline Coverage cover_by_runs(const DevicePlan& plan, const RowBlock&
     const int64_t far = block.first - runs[i].last, end = block.last + 1 - runs[i].first;
     const int64_t begin = far < block.low ? block.low : far;
     if (begin >= end) break;  // as all further runs
-    sum.tiles += static_cast<int32_t>((end - begin + block_n - 1) / block_n);
+    const auto rounded_end = [&](int64_t key) {
+      const int64_t up = (key + align - 1) / align * align;
+      return up < block.last + 1 ? up : block.last + 1;
+    };
+    int64_t from = begin / align * align;
+    const int64_t to = rounded_end(end);
+    if (i + 1 < count) {
+      const int64_t lower = block.last + 1 - runs[i + 1].first;
+      if (lower > block.low && rounded_end(lower) > from) from = rounded_end(lower);
+    }
+    sum.tiles += static_cast<int32_t>((to - from + block_n - 1) / block_n);
     if (plan.num_columns > 0) {
-      sum.columns += rank_of(columns, plan.num_columns, static_cast<int32_t>(end)) -
-                     rank_of(columns, plan.num_columns, static_cast<int32_t>(begin));
+      sum.columns += rank_of(columns, plan.num_columns, static_cast<int32_t>(to)) -
+                     rank_of(columns, plan.num_columns, static_cast<int32_t>(from < block.low ? block.low : from));
     }
   }
   return {__reduce_add_sync(0xffffffffu, sum.tiles), __reduce_add_sync(0xffffffffu, sum.columns)};
@@ -65,7 +75,7 @@ __global__ void __launch_bounds__(kCountWarps * 32) count_kernel(PlanCall call, 
     const RowBlock block = RowBlock::at(index, call.block_m, job.past, job.rows, call.window);
     int32_t tiles = 0;
     if (plan.kind == static_cast<int32_t>(PatternKind::kVerticalSlash)) {
-      const Coverage covered = cover_by_runs(plan, block, columns, call.block_n);
+      const Coverage covered = cover_by_runs(plan, block, columns, call.block_n, call.key_align);
       int32_t left = 0;
       if (block.low <= block.last) {
         left = rank_of(columns, plan.num_columns, static_cast<int32_t>(block.last + 1)) -
@@ -73,7 +83,7 @@ __global__ void __launch_bounds__(kCountWarps * 32) count_kernel(PlanCall call, 
       }
       tiles = covered.tiles + (left + call.block_n - 1) / call.block_n;
     } else {
-      for (BlockRanges ranges(plan, block, index); ranges.next();) {
+      for (BlockRanges ranges(plan, block, index, call.key_align); ranges.next();) {
         tiles += (ranges.range.end - ranges.range.begin + call.block_n - 1) / call.block_n;
       }
     }

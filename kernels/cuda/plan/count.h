@@ -15,8 +15,8 @@ void count_tiles(const PlanCall& call, const Job* jobs, DevicePlan* plans, int64
 // dense, unless their flags say otherwise.
 void fall_back(const Job* jobs, DevicePlan* plans, int64_t count, float sparse_tile, const Context& context);
 
-// Schedule of the plans of a whole call: jobs[batch * num_heads + head]. `row_blocks` per head: of the padded call.
-Schedule make_schedule(const PlanCall& call, const Job* jobs, const DevicePlan* plans, int64_t batch,
-                       int64_t row_blocks, const Context& context);
+// Schedule of the plans of a whole call: jobs[batch * num_heads + head]. `items` per head: of the padded call.
+Schedule make_schedule(const PlanCall& call, const Job* jobs, const DevicePlan* plans, int64_t batch, int64_t items,
+                       const Context& context);
 
 }  // namespace minference::cuda

@@ -18,7 +18,7 @@ struct PlanCall {
   int64_t q_stride_batch, q_stride_seq, q_stride_head;
   int64_t capacity, window;
   int32_t num_heads, num_kv_heads, head_dim;
-  int32_t block_m, block_n;
+  int32_t block_m, block_n, key_align, blocks_per_item;  // KernelGeometry
   float sm_scale, softcap;
 };
 

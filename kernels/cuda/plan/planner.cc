@@ -44,6 +44,8 @@ Planner::Planner(const AttentionParams& params, const KernelGeometry& geometry, 
   call_.head_dim = static_cast<int32_t>(shape.head_dim);
   call_.block_m = geometry.block_m;
   call_.block_n = geometry.block_n;
+  call_.key_align = geometry.key_align;
+  call_.blocks_per_item = geometry.blocks_per_item;
   call_.sm_scale = params.sm_scale;
   call_.softcap = params.softcap;
   for (int64_t b = 0; b < shape.batch; ++b) {
@@ -286,8 +288,9 @@ Plans Planner::plan(const HeadPattern* patterns) {
   count_tiles(call_, device, plans, count, most_row_blocks, context_);
   fall_back(device, plans, count, cost_model().sparse_tile, context_);
   result.plans = plans;
-  const int64_t padded = (params_.shape.seqlen_q + geometry_.block_m - 1) / geometry_.block_m;
-  result.schedule = make_schedule(call_, device, plans, batch, padded, context_);
+  const int64_t item_rows = int64_t{geometry_.block_m} * geometry_.blocks_per_item;
+  const int64_t items = (params_.shape.seqlen_q + item_rows - 1) / item_rows;  // of the padded call, per head
+  result.schedule = make_schedule(call_, device, plans, batch, items, context_);
   return result;
 }
 

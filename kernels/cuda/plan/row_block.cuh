@@ -20,14 +20,16 @@ struct RowBlock {
   }
 };
 
-// for (BlockRanges ranges(plan, block, block_index); ranges.next();) use(ranges.range): sorted, disjoint, non-adjacent, every key
-// seen by some row of the block.
+// for (BlockRanges ranges(plan, block, block_index, align); ranges.next();) use(ranges.range): sorted, disjoint, non-adjacent,
+// rounded outward to multiples of `align` (a power of two), every key seen by some row of the block.
 class BlockRanges {
  public:
-  __host__ __device__ BlockRanges(const DevicePlan& plan, const RowBlock& block, int64_t block_index)
-      : low_(static_cast<int32_t>(block.low)),
+  __host__ __device__ BlockRanges(const DevicePlan& plan, const RowBlock& block, int64_t block_index, int32_t align = 1)
+      : align_mask_(align - 1),
+        low_(static_cast<int32_t>(block.low)),
         first_(static_cast<int32_t>(block.first)),
         end_(static_cast<int32_t>(block.last + 1)) {
+    if (block.first > block.last) return;  // no rows
     runs_ = block.is_full ? plan.runs : plan.last_runs;
     left_ = block.is_full ? plan.num_runs : plan.num_last_runs;
     if (plan.kind == static_cast<int32_t>(PatternKind::kBlockSparse)) {
@@ -39,7 +41,7 @@ class BlockRanges {
     while (left_ > 0 && end_ - runs_[left_ - 1].first <= low_) --left_;
   }
 
-  __host__ __device__ bool next() {
+  __host__ __device__ __forceinline__ bool next() {
     KeyRange found{0, 0};
     while (take(found)) {
       if (found.begin >= found.end) continue;
@@ -57,7 +59,7 @@ class BlockRanges {
   KeyRange range{0, 0};
 
  private:
-  __host__ __device__ bool take(KeyRange& found) {
+  __host__ __device__ __forceinline__ bool take(KeyRange& found) {
     if (!peek(found)) return false;
     if (prefix_ > 0) {
       prefix_ = 0;
@@ -69,7 +71,7 @@ class BlockRanges {
     return true;
   }
 
-  __host__ __device__ bool peek(KeyRange& found) const {
+  __host__ __device__ __forceinline__ bool peek(KeyRange& found) const {
     if (prefix_ > 0) {
       found = {low_, prefix_};
     } else if (left_ > 0) {
@@ -82,9 +84,16 @@ class BlockRanges {
     } else {
       return false;
     }
+    if (found.begin < found.end) found = round(found);
     return true;
   }
 
+  __host__ __device__ __forceinline__ KeyRange round(KeyRange range) const {
+    const int32_t end = (range.end + align_mask_) & ~align_mask_;
+    return {range.begin & ~align_mask_, end < end_ ? end : end_};
+  }
+
+  int32_t align_mask_;
   int32_t low_, first_, end_;
   const DiagonalRun* runs_ = nullptr;
   int32_t left_ = 0;

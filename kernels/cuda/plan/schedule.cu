@@ -1,4 +1,4 @@
-// Counting sort of all row blocks by their tiles, longest first. Among those of about the same length the ones of the
+// Counting sort of all work items by their tiles, longest first. Among those of about the same length the ones of the
 // same cache head are neighbours, by row block: then what runs at the same time reads the same keys through L2.
 #include <algorithm>
 
@@ -14,7 +14,7 @@ namespace {
 constexpr int kBuckets = 256;
 constexpr int kHistogramThreads = 256;
 
-// 16 buckets per factor of two; bucket 0 holds the longest, the last one the row blocks without tiles.
+// 16 buckets per factor of two; bucket 0 holds the longest, the last one the items without tiles.
 __device__ inline int bucket_of(int32_t tiles) {
   int level = tiles;
   if (tiles >= 16) {
@@ -24,38 +24,42 @@ __device__ inline int bucket_of(int32_t tiles) {
   return kBuckets - 1 - (level < kBuckets ? level : kBuckets - 1);
 }
 
-// The row blocks of the heads that share one cache head, the last one first.
+// The items of the heads that share one cache head, the last one first.
 struct Group {
   const Job* jobs;
   const DevicePlan* plans;
-  int64_t row_blocks;
+  int64_t items_per_head;
   int32_t heads, first_head;
 
-  __device__ int64_t items() const { return row_blocks * heads; }
+  __device__ int64_t items() const { return items_per_head * heads; }
   __device__ WorkItem item(int64_t i) const {
-    return {first_head + static_cast<int32_t>(i % heads), static_cast<int32_t>(row_blocks - 1 - i / heads)};
+    return {first_head + static_cast<int32_t>(i % heads), static_cast<int32_t>(items_per_head - 1 - i / heads)};
   }
   __device__ int bucket(const PlanCall& call, WorkItem item) const {
     const Job& job = jobs[item.head];
-    if (int64_t{item.row_block} * call.block_m >= job.rows) return kBuckets - 1;
-    if (plans[item.head].kind != static_cast<int32_t>(PatternKind::kDense)) {
-      return bucket_of(job.block_tiles[item.row_block]);
+    const bool dense = plans[item.head].kind == static_cast<int32_t>(PatternKind::kDense);
+    int32_t tiles = 0;
+    for (int32_t i = 0; i < call.blocks_per_item; ++i) {
+      const int32_t row_block = item.block * call.blocks_per_item + i;
+      if (int64_t{row_block} * call.block_m >= job.rows) break;
+      const RowBlock block = RowBlock::at(row_block, call.block_m, job.past, job.rows, call.window);
+      tiles += dense ? static_cast<int32_t>((block.last + 1 - block.low + call.block_n - 1) / call.block_n)
+                     : job.block_tiles[row_block];
     }
-    const RowBlock block = RowBlock::at(item.row_block, call.block_m, job.past, job.rows, call.window);
-    return bucket_of(static_cast<int32_t>((block.last + 1 - block.low + call.block_n - 1) / call.block_n));
+    return bucket_of(tiles);
   }
 };
 
-__device__ inline Group group_of(const PlanCall& call, const Job* jobs, const DevicePlan* plans, int64_t row_blocks) {
+__device__ inline Group group_of(const PlanCall& call, const Job* jobs, const DevicePlan* plans, int64_t items) {
   const int32_t heads = call.num_heads / call.num_kv_heads;
-  return {jobs, plans, row_blocks, heads, static_cast<int32_t>(blockIdx.x) * heads};
+  return {jobs, plans, items, heads, static_cast<int32_t>(blockIdx.x) * heads};
 }
 
 // grid: groups. offsets: [groups, kBuckets]
 __global__ void __launch_bounds__(kHistogramThreads)
-    histogram_kernel(PlanCall call, const Job* jobs, const DevicePlan* plans, int64_t row_blocks, int32_t* offsets) {
+    histogram_kernel(PlanCall call, const Job* jobs, const DevicePlan* plans, int64_t items_per_head, int32_t* offsets) {
   __shared__ int32_t bins[kBuckets];
-  const Group group = group_of(call, jobs, plans, row_blocks);
+  const Group group = group_of(call, jobs, plans, items_per_head);
   bins[threadIdx.x] = 0;
   __syncthreads();
   for (int64_t i = threadIdx.x; i < group.items(); i += kHistogramThreads) {
@@ -83,9 +87,9 @@ __global__ void __launch_bounds__(kBuckets) offsets_kernel(int32_t* offsets, int
 
 // grid: groups, one warp each: stable.
 __global__ void __launch_bounds__(32) scatter_kernel(PlanCall call, const Job* jobs, const DevicePlan* plans,
-                                                     int64_t row_blocks, const int32_t* offsets, WorkItem* items) {
+                                                     int64_t items_per_head, const int32_t* offsets, WorkItem* items) {
   __shared__ int32_t positions[kBuckets];
-  const Group group = group_of(call, jobs, plans, row_blocks);
+  const Group group = group_of(call, jobs, plans, items_per_head);
   for (int b = threadIdx.x; b < kBuckets; b += 32) positions[b] = offsets[int64_t{blockIdx.x} * kBuckets + b];
   __syncwarp();
   for (int64_t first = 0; first < group.items(); first += 32) {
@@ -105,16 +109,16 @@ __global__ void __launch_bounds__(32) scatter_kernel(PlanCall call, const Job* j
 }  // namespace
 
 Schedule make_schedule(const PlanCall& call, const Job* jobs, const DevicePlan* plans, int64_t batch,
-                       int64_t row_blocks, const Context& context) {
-  const int64_t groups = batch * call.num_kv_heads, count = batch * call.num_heads * row_blocks;
+                       int64_t items_per_head, const Context& context) {
+  const int64_t groups = batch * call.num_kv_heads, count = batch * call.num_heads * items_per_head;
   auto* items = static_cast<WorkItem*>(context.allocate(std::max<int64_t>(1, count) * sizeof(WorkItem)));
   auto* offsets = static_cast<int32_t*>(context.allocate((groups * kBuckets + 1) * sizeof(int32_t)));
   int32_t* next = offsets + groups * kBuckets;
   if (count > 0) {
     const dim3 grid(static_cast<unsigned>(groups));
-    launch(histogram_kernel, grid, dim3(kHistogramThreads), 0, context.stream, call, jobs, plans, row_blocks, offsets);
+    launch(histogram_kernel, grid, dim3(kHistogramThreads), 0, context.stream, call, jobs, plans, items_per_head, offsets);
     launch(offsets_kernel, dim3(1), dim3(kBuckets), 0, context.stream, offsets, static_cast<int32_t>(groups), next);
-    launch(scatter_kernel, grid, dim3(32), 0, context.stream, call, jobs, plans, row_blocks, offsets, items);
+    launch(scatter_kernel, grid, dim3(32), 0, context.stream, call, jobs, plans, items_per_head, offsets, items);
   }
   return {items, count, next};
 }

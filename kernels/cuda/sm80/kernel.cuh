@@ -19,7 +19,7 @@ struct WarpRows {
 template <typename S>
 __device__ inline WarpRows warp_rows(const Call& call, const WorkItem& work, int32_t rows) {
   const int64_t batch = work.head / call.num_heads;
-  const int64_t row = int64_t{work.row_block} * S::kBlockRows + static_cast<int>(threadIdx.x / 32) * S::kWarpRows;
+  const int64_t row = int64_t{work.block} * S::kBlockRows + static_cast<int>(threadIdx.x / 32) * S::kWarpRows;
   return {batch, work.head - batch * call.num_heads, row, static_cast<int32_t>(rows - row),
           static_cast<int32_t>(call.seqlen_q - row)};
 }
@@ -39,7 +39,7 @@ __device__ inline void start_rows(const Call& call, SharedMemory<S>& shared, uns
     shared.control.v = static_cast<const T*>(call.v) + cache;
     shared.control.first = static_cast<int32_t>(block.first);
   }
-  if (threadIdx.x < 32) start_walk<S>(shared.control, call.plans[work.head], block, work.row_block);
+  if (threadIdx.x < 32) start_walk<S>(shared.control, call.plans[work.head], block, work.block);
 }
 
 // All tiles of a row block, of which the keys of the first two are known.
@@ -47,7 +47,8 @@ template <typename S, typename T>
 __device__ inline void attend_tiles(const Call& call, SharedMemory<S>& shared, RowSums<S>& rows, Output<S>& output) {
   Control<S>& control = shared.control;
   const int warp = static_cast<int>(threadIdx.x / 32);
-  const uint32_t queries = ptx::shared_address(shared.queries) + warp * S::kWarpRows * S::Row::kPitch + left_offset<S>();
+  const uint32_t queries =
+      ptx::shared_address(shared.queries) + warp * S::kWarpRows * S::Row::kPitch + left_offset<S>();
   const uint32_t slots = ptx::shared_address(shared.slots);
   if (control.lowest[0] == kNoKey) return;
   load_tile<S>(shared.slots[0], control.k, call.head_dim, control.keys[0]);
@@ -101,8 +102,8 @@ __device__ inline void end_rows(const Call& call, unsigned char* own_rows, const
     if (row >= at.valid && row < at.stored) lse[row] = -INFINITY;
   }
   __syncwarp();
-  T* out = static_cast<T*>(call.out) +
-           ((at.batch * call.seqlen_q + at.row) * call.num_heads + at.head) * call.head_dim;
+  T* out =
+      static_cast<T*>(call.out) + ((at.batch * call.seqlen_q + at.row) * call.num_heads + at.head) * call.head_dim;
   write_rows<S>(own_rows, out, int64_t{call.num_heads} * call.head_dim, call.head_dim, at.valid, at.stored);
 }
 
@@ -123,7 +124,7 @@ __global__ void __launch_bounds__(kThreads, Shape<kHeadDim>::kBlocksPerProcessor
     {
       const WorkItem work = call.schedule.items[control.item];
       const BatchEntry entry = call.batch[work.head / call.num_heads];
-      const RowBlock block = RowBlock::at(work.row_block, S::kBlockRows, entry.past, entry.rows,
+      const RowBlock block = RowBlock::at(work.block, S::kBlockRows, entry.past, entry.rows,
                                           call.window == INT32_MAX ? -1 : call.window);
       has_rows = block.first <= block.last;
       if (has_rows) {

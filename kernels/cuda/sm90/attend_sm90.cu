@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <stdexcept>
 #include <type_traits>
 #include <vector>
 
@@ -18,8 +19,8 @@ namespace {
 using namespace sm90;
 
 // 504 registers for one thread of each warpgroup.
-constexpr int kProducerRegisters = 72;
-constexpr int kConsumerRegisters = 216;
+constexpr int kProducerRegisters = 88;
+constexpr int kConsumerRegisters = 208;
 
 template <typename T, int kHeadDim, bool kSoftcap>
 __global__ void __launch_bounds__(kThreads, 1)
@@ -36,7 +37,16 @@ __global__ void __launch_bounds__(kThreads, 1)
   }
 }
 
-bool is_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % 16 == 0; }
+void check_alignment(const AttentionParams& p) {
+  for (const void* pointer : {p.q, p.k, p.v, static_cast<const void*>(p.out)}) {
+    if (reinterpret_cast<uintptr_t>(pointer) % 16 != 0) {
+      throw std::invalid_argument("queries, keys, values and output must be aligned to 16 bytes");
+    }
+  }
+  for (const int64_t stride : {p.q_stride_batch, p.q_stride_seq, p.q_stride_head}) {
+    if (stride % 8 != 0) throw std::invalid_argument("strides of the queries must be multiples of 8 elements");
+  }
+}
 
 ptx::TensorMap query_map(const AttentionParams& p) {
   const AttentionShape& s = p.shape;
@@ -78,15 +88,10 @@ void launch_kernel(const AttentionParams& p, const Call& call, const Maps& maps,
 
 }  // namespace
 
-bool takes_sm90(const AttentionParams& p) {
-  if (p.shape.head_dim != 64 && p.shape.head_dim != 128) return false;
-  for (const int64_t stride : {p.q_stride_batch, p.q_stride_seq, p.q_stride_head}) {
-    if (stride % 8 != 0) return false;
-  }
-  return is_aligned(p.q) && is_aligned(p.k) && is_aligned(p.v) && is_aligned(p.out);
-}
+bool runs_sm90(int64_t head_dim) { return (head_dim == 64 || head_dim == 128) && device_facts().major == 9; }
 
 void attend_sm90(const AttentionParams& p, const Plans& plans, const Context& context) {
+  check_alignment(p);
   const Maps maps{query_map(p), cache_map(p, p.k), cache_map(p, p.v)};
   const AttentionShape& s = p.shape;
   const Call call{.plans = plans.plans,

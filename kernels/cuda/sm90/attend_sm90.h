@@ -5,10 +5,13 @@
 
 namespace minference::cuda {
 
-// Whether the kernel takes head size, strides and alignment of the call, on a device of compute capability 9.0.
-bool takes_sm90(const AttentionParams& params);
+// Whether the current device and the head size are the kernel's.
+bool runs_sm90(int64_t head_dim);
 
-// `geometry` is that of geometry_sm90().
+// Two blocks of 64 rows, one for each computing warpgroup, share what is loaded for either.
+constexpr KernelGeometry kGeometrySm90{.block_m = 64, .block_n = kGranule, .key_align = kGranule, .blocks_per_item = 2};
+
+// For plans of kGeometrySm90. Operands must be aligned to 16 bytes.
 void attend_sm90(const AttentionParams& params, const Plans& plans, const Context& context);
 
 }  // namespace minference::cuda

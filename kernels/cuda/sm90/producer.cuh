@@ -1,20 +1,13 @@
-// The loading warpgroup: takes row blocks from the schedule, walks over their keys and fills the stages. Each warp loads
+// The loading warpgroup: takes items from the schedule, walks over their keys and fills the stages. Each warp loads
 // its granule of every tile: consecutive keys by TMA, columns row by row.
 #pragma once
 
 #include "../ptx/cp_async.cuh"
 #include "../ptx/named_barrier.cuh"
 #include "call.cuh"
-#include "shared.cuh"
+#include "tile_walk.cuh"
 
 namespace minference::cuda::sm90 {
-
-// One granule as a warp loads it.
-struct Load {
-  int32_t key = -1;         // this lane's; -1 where there is none
-  bool contiguous = false;  // TMA takes kGranule rows from `start`
-  int32_t start = 0;
-};
 
 template <typename T, int kHeadDim>
 class Producer {
@@ -47,29 +40,31 @@ class Producer {
   __device__ void load_item(WorkItem item) {
     const int32_t b = item.head / call_.num_heads, h = item.head % call_.num_heads;
     const BatchEntry entry = call_.batch[b];
-    const DevicePlan& plan = call_.plans[item.head];
     batch_ = b;
     kv_head_ = h / (call_.num_heads / call_.num_kv_heads);
     total_ = entry.past + entry.rows;
-    const RowBlock block = RowBlock::at(item.row_block, kRows, entry.past, entry.rows, call_.window);
-    if (int64_t{item.row_block} * kRows >= entry.rows) return publish(item, false);
-    Granules walk(plan, block, item.row_block, shared_.pending[warp()]);
-    bool found = walk.next();
-    publish(item, found);
-    while (found) {
-      Load mine;
-      for (int g = 0; g < kGranules; ++g) {
-        if (g == warp() && found) {
-          mine.key = walk.key;
-          mine.contiguous = walk.contiguous;
-        }
-        found = found && walk.next();
+    if (int64_t{item.block} * kRows >= entry.rows) return publish(item, false);
+    const int64_t index = int64_t{item.block} * kHalves;
+    const RowBlock first = RowBlock::at(index, kBlockRows, entry.past, entry.rows, call_.window);
+    const RowBlock second = RowBlock::at(index + 1, kBlockRows, entry.past, entry.rows, call_.window);
+    TileWalk walk(call_.plans[item.head], first, second, index, shared_.pending[warp()]);
+    // One tile ahead: the last one must be known as such.
+    Load load;
+    uint32_t for_whom = 0;
+    do {
+      const bool found = walk.next();
+      if (for_whom == 0) {
+        publish(item, found);
+      } else {
+        load_tile(load, static_cast<int32_t>((for_whom & 1) != 0 ? first.first : second.first),
+                  static_cast<int32_t>((for_whom & 2) != 0 ? second.last : first.last), for_whom | (found ? 0 : kLast));
       }
-      load_tile(mine, block, found ? 0 : kLast);
-    }
+      load = walk.load;
+      for_whom = walk.for_whom;
+    } while (for_whom != 0);
   }
 
-  // Hands the next row block to the consumers, with its queries.
+  // Hands the next item to the consumers, with its queries.
   __device__ void publish(WorkItem item, bool has_tiles) {
     if (threadIdx.x == 0) {
       ptx::barrier_wait(&shared_.q_empty, q_parity_ ^ 1);
@@ -80,7 +75,7 @@ class Producer {
         const int32_t head = item.head % call_.num_heads;
         for (int p = 0; p < Memory::kPanels; ++p) {
           ptx::tma_load_4d(shared_.q + p * kPanelBytes, &maps_->q, &shared_.q_full, 64 * p, head,
-                           item.row_block * kRows, item.head / call_.num_heads);
+                           item.block * kRows, item.head / call_.num_heads);
         }
       } else {
         ptx::barrier_arrive(&shared_.q_full);
@@ -89,26 +84,28 @@ class Producer {
     q_parity_ ^= 1;
   }
 
-  __device__ void load_tile(Load load, const RowBlock& block, uint32_t flags) {
+  // For rows at first … last, all of which see whole tiles without kMasked.
+  __device__ void load_tile(Load load, int32_t first, int32_t last, uint32_t flags) {
     const int stage = place_.stage;
-    const bool valid = place(load);
+    int32_t start = 0;
+    const bool valid = place(load, start);
     ptx::barrier_wait(&shared_.k_empty[stage], place_.parity ^ 1);
-    const bool whole = __all_sync(0xffffffffu, valid && load.key <= block.first &&
-                                                   (call_.window < 0 || load.key > block.last - call_.window));
+    const bool whole = __all_sync(
+        0xffffffffu, valid && load.key <= first && (call_.window < 0 || load.key > last - call_.window));
     shared_.positions[stage][threadIdx.x] = valid ? load.key : kNoKey;
     if (lane() == 0) {
       shared_.flags[stage][warp()] = flags | (whole ? 0 : kMasked << warp()) | (load.contiguous ? 0 : kGathered);
     }
     __syncwarp();
-    fill(load, &maps_->k, keys_, shared_.k[stage], &shared_.k_full[stage]);
+    fill(load, start, &maps_->k, keys_, shared_.k[stage], &shared_.k_full[stage]);
     ptx::barrier_wait(&shared_.v_empty[stage], place_.parity ^ 1);
-    fill(load, &maps_->v, values_, shared_.v[stage], &shared_.v_full[stage]);
+    fill(load, start, &maps_->v, values_, shared_.v[stage], &shared_.v_full[stage]);
     place_.advance();
   }
 
   // TMA takes kGranule rows whatever the range: near the end of the context it takes the last ones, since rows beyond may
-  // hold anything, and what lies before the range is not used. Returns whether this lane's row is one of the granule's.
-  __device__ bool place(Load& load) const {
+  // hold anything, and what lies before the granule is not used. Returns whether this lane's row is one of the granule's.
+  __device__ bool place(Load& load, int32_t& start) const {
     bool valid = load.key >= 0;
     if (!load.contiguous) return valid;
     if (total_ < kGranule) {
@@ -117,19 +114,19 @@ class Producer {
     }
     const int32_t first = __shfl_sync(0xffffffffu, load.key, 0);
     const int32_t end = first + __popc(__ballot_sync(0xffffffffu, valid));
-    load.start = first + kGranule <= total_ ? first : total_ - kGranule;
-    load.key = load.start + lane();
+    start = first + kGranule <= total_ ? first : total_ - kGranule;
+    load.key = start + lane();
     return load.key >= first && load.key < end;
   }
 
-  __device__ void fill(const Load& load, const ptx::TensorMap* map, const T* rows, unsigned char* tile,
+  __device__ void fill(const Load& load, int32_t start, const ptx::TensorMap* map, const T* rows, unsigned char* tile,
                        ptx::Barrier* full) {
     unsigned char* granule = tile + warp() * kGranule * kRowBytes;
     if (load.contiguous) {
       if (lane() == 0) {
         ptx::barrier_expect(full, Memory::kPanels * kGranule * kRowBytes);
         for (int p = 0; p < Memory::kPanels; ++p) {
-          ptx::tma_load_4d(granule + p * kPanelBytes, map, full, 64 * p, load.start, kv_head_, batch_);
+          ptx::tma_load_4d(granule + p * kPanelBytes, map, full, 64 * p, start, kv_head_, batch_);
         }
         ptx::barrier_arrive(full, 32);
       }

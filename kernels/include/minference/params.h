@@ -18,6 +18,7 @@ struct KernelGeometry {
   int32_t block_m = 64;   // query rows per block; a multiple of kPatternBlock
   int32_t block_n = 64;   // keys per tile
   int32_t key_align = 1;  // granularity to which ranges are rounded
+  int32_t blocks_per_item = 1;  // neighbouring row blocks that share what is loaded; of no effect on what is computed
 };
 
 // Runs fn(0) … fn(count - 1), possibly in parallel, and returns when all are done.
