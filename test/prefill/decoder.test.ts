@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { HeadPattern } from '../../src/patterns/head-pattern.js';
 import { compareWithDense } from '../../src/prefill/compare.js';
@@ -37,6 +37,31 @@ test('opens, prefills, reports', async () => {
   expect(attentionMs).toBeGreaterThan(0);
   expect(result.peakMemoryBytes).toBeGreaterThan(2 ** 24);
 });
+
+test.each(['prefill', 'original'] as const)(
+  'a Hub cache, all links into one folder, loads: %s graph',
+  async (graph) => {
+    const folder = await tinyModel({ externalData: { location: 'model.onnx_data', minBytes: 16 } });
+    const blobs = join(folder, 'blobs');
+    const snapshot = join(folder, 'snapshots', 'main');
+    mkdirSync(blobs);
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const place = join(snapshot, relative(folder, entry.parentPath));
+      mkdirSync(place, { recursive: true });
+      cpSync(join(entry.parentPath, entry.name), join(blobs, `hash-${entry.name}`));
+      symlinkSync(relative(place, join(blobs, `hash-${entry.name}`)), join(place, entry.name));
+    }
+    const [copy, links] = [await open({ model: folder, graph }), await open({ model: snapshot, graph })];
+    expect(links.fingerprint).toBe(copy.fingerprint);
+    const [expected, found] = [
+      await copy.prefill(tokens, { patterns: 'dense' }),
+      await links.prefill(tokens, { patterns: 'dense' }),
+    ];
+    expect(found.logits).toEqual(expected.logits);
+    for (const { cache } of [expected, found]) cache.dispose();
+  },
+);
 
 test('the original graph has no split, and takes no patterns', async () => {
   const decoder = await open({ graph: 'original' });
