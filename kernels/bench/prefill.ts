@@ -23,11 +23,11 @@ const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.len
  * length, so that a drift of the machine's clock hits all of them.
  */
 export async function benchPrefill(options: {
-  lengths: readonly number[];
+  lengths?: readonly number[];
   searchLength?: number;
   log: (line: string) => void;
 }): Promise<PrefillRow[]> {
-  const { lengths, log } = options;
+  const { lengths = [1024, 2048, 4096, 8192, 15_700], log } = options;
   const search = await runSearch({ length: options.searchLength ?? 16_384, budget: '20%', device: 'cpu' }, {});
   const patterns = patternMatrix(search.patterns);
   using original = await Decoder.open({ graph: 'original', device: 'cpu' });
