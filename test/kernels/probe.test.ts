@@ -72,24 +72,21 @@ const CANDIDATES = [
   [3, 1, 0, FORCE | FIT_A],
 ];
 
-test.each([0, 0.2, 2])(
-  'optimized scores equal the reference’s at a budget of %f of dense',
-  async (share) => {
-    const budget = share * denseFlops(SHAPE);
-    const [optimized, reference] = [await probe(CANDIDATES, budget), await probe(CANDIDATES, budget, 'reference')];
-    for (const [head, row] of reference.scores.entries()) {
-      for (const [candidate, expected] of row.entries()) {
-        const found = optimized.scores[head]![candidate]!;
-        const what = `head ${head} candidate ${candidate}`;
-        expect([found.tiles, found.a, found.b], what).toEqual([expected.tiles, expected.a, expected.b]);
-        expect(found.flops / expected.flops, what).toBeCloseTo(1, 5);
-        for (const field of ['errorAll', 'errorLast', 'mass'] as const) {
-          expect(Math.abs(found[field] - expected[field]), `${what} ${field}`).toBeLessThan(2e-4);
-        }
+test.each([0, 0.2, 2])('optimized scores equal the reference’s at a budget of %f of dense', async (share) => {
+  const budget = share * denseFlops(SHAPE);
+  const [optimized, reference] = [await probe(CANDIDATES, budget), await probe(CANDIDATES, budget, 'reference')];
+  for (const [head, row] of reference.scores.entries()) {
+    for (const [candidate, expected] of row.entries()) {
+      const found = optimized.scores[head]![candidate]!;
+      const what = `head ${head} candidate ${candidate}`;
+      expect([found.tiles, found.a, found.b], what).toEqual([expected.tiles, expected.a, expected.b]);
+      expect(found.flops / expected.flops, what).toBeCloseTo(1, 5);
+      for (const field of ['errorAll', 'errorLast', 'mass'] as const) {
+        expect(Math.abs(found[field] - expected[field]), `${what} ${field}`).toBeLessThan(2e-4);
       }
     }
-  },
-);
+  }
+});
 
 test('the outputs passed on are dense', async () => {
   const { output } = await probe(CANDIDATES, 1e6);
