@@ -1,4 +1,5 @@
-// What the attention ops of this process have done so far, for reports of where a prefill's time goes and how far it is.
+// What the attention ops of this process have done so far, for reports of where a prefill's time goes and how far it
+// is.
 #pragma once
 
 #include <atomic>
