@@ -44,7 +44,12 @@ export async function benchPrefill(options: {
       seed: PROMPT_SEED,
     });
     const { tokens } = sample!;
-    const times = { onnxRuntime: [] as number[], dense: [] as number[], sparse: [] as number[], attention: [] as number[] };
+    const times = {
+      onnxRuntime: [] as number[],
+      dense: [] as number[],
+      sparse: [] as number[],
+      attention: [] as number[],
+    };
     const rounds = length <= 4096 ? 7 : 3;
     for (let round = -1; round < rounds; round++) {
       const onnxRuntime = await time(original, tokens, 'dense');
