@@ -6,7 +6,7 @@ import type { CombinedScore } from './scores.js';
 const BUDGET_TOLERANCE = 1e-6;
 
 /** True when a candidate stays within the budget on every calibration prompt. */
-const withinBudget = (score: CombinedScore, budgetFlops: number): boolean =>
+export const withinBudget = (score: CombinedScore, budgetFlops: number): boolean =>
   score.flops <= budgetFlops * (1 + BUDGET_TOLERANCE);
 
 /**

@@ -9,7 +9,7 @@ import type { Checkpoint } from './checkpoint.js';
 import type { SampleScores } from './scores.js';
 
 export interface ProbeSamplesOptions {
-  decoder: Pick<Decoder, 'probe'>;
+  decoder: Pick<Decoder, 'probe' | 'layers'>;
   samples: readonly CalibrationSample[];
   candidates: readonly Candidate[];
   budgetFlops: number;
@@ -37,7 +37,7 @@ export async function probeSamples(options: ProbeSamplesOptions): Promise<Sample
     if (signal?.aborted) throw interrupted(checkpoint, samples.length);
     const facts = `${setName(sample.set)}, ${formatCount(sample.tokens.length)} tokens`;
     task.update(index, `${facts}, ${candidates.length} candidates a head`);
-    const { scores, ms } = await probe(sample, options);
+    const { scores, ms } = await probe(sample, options, (share) => task.update(index + share));
     assertFinite(scores);
     await checkpoint.save(index, scores);
     results.push(scores);
@@ -48,12 +48,13 @@ export async function probeSamples(options: ProbeSamplesOptions): Promise<Sample
   return results;
 }
 
-async function probe(sample: CalibrationSample, options: ProbeSamplesOptions) {
+async function probe(sample: CalibrationSample, options: ProbeSamplesOptions, onShare: (done: number) => void) {
   const { decoder, candidates, budgetFlops, checkpoint, samples, signal } = options;
   try {
     const { scores, ms } = await decoder.probe(sample.tokens, {
       candidates: candidates.map(candidateRow),
       budgetFlops,
+      onLayers: (finished) => onShare(finished / decoder.layers.length),
       ...(signal ? { signal } : {}),
     });
     return { scores: scores.map((heads) => heads.map((head) => head.map(keep))), ms };

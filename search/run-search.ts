@@ -18,6 +18,7 @@ import { probeFacts, searchFacts } from './search-facts.js';
 import { searchKey } from './search-key.js';
 import { measureStability } from './stability.js';
 import { summarizeLayers } from './summary.js';
+import { tightBudget } from './tight-budget.js';
 import type { SearchContext, SearchOptions, SearchResult } from './types.js';
 
 /**
@@ -62,6 +63,8 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
   const probeMs = performance.now() - probeStarted;
 
   const heads = chooseHeads(scores, facts);
+  const warning = tightBudget(scores, facts);
+  if (warning) progress.warn(warning);
   const stability = measureStability(heads, scores, facts);
   const patterns = buildPatternFile({ ...facts, heads, search: provenance(facts, samples, stability) });
   const svg = patternMap(patterns);

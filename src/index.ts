@@ -24,4 +24,8 @@ export { savePatterns } from './patterns/save-patterns.js';
 export { patternMatrix } from './patterns/to-matrix.js';
 export { type CompareOptions, type Comparison, compareWithDense } from './prefill/compare.js';
 export type { Decoder, DecoderOptions } from './prefill/decoder.js';
+export type { Generation } from './prefill/generate.js';
+export type { PrefillOptions, PrefillResult } from './prefill/prefill.js';
+export type { ProbeOptions, ProbeScore, ProbeScores } from './prefill/probe.js';
+export type { PrefillTimings } from './prefill/timings.js';
 export type { ProgressReporter, ProgressTask } from './utils/progress.js';

@@ -10,6 +10,8 @@ export interface PrefillRow {
   onnxRuntimeMs: number;
   denseMs: number;
   sparseMs: number;
+  /** Of the sparse prefill: indices and attention. */
+  attentionMs: number;
 }
 
 /** Another seed than the search's: the timed prompts are not the calibration prompt. */
@@ -23,16 +25,16 @@ const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.len
  * length, so that a drift of the machine's clock hits all of them.
  */
 export async function benchPrefill(options: {
-  lengths: readonly number[];
+  lengths?: readonly number[];
   searchLength?: number;
   log: (line: string) => void;
 }): Promise<PrefillRow[]> {
-  const { lengths, log } = options;
+  const { lengths = [1024, 2048, 4096, 8192, 15_700], log } = options;
   const search = await runSearch({ length: options.searchLength ?? 16_384, budget: '20%', device: 'cpu' }, {});
   const patterns = patternMatrix(search.patterns);
   using original = await Decoder.open({ graph: 'original', device: 'cpu' });
   using ours = await Decoder.open({ graph: 'prefill', device: 'cpu' });
-  log('tokens  ONNX Runtime      dense     sparse   vs ONNX Runtime  vs dense');
+  log('tokens  ONNX Runtime      dense     sparse  (attention)   vs ONNX Runtime  vs dense');
   const rows: PrefillRow[] = [];
   for (const length of lengths) {
     const [sample] = await calibrationSamples([{ kind: 'kv' }], {
@@ -42,22 +44,29 @@ export async function benchPrefill(options: {
       seed: PROMPT_SEED,
     });
     const { tokens } = sample!;
-    const times = { onnxRuntime: [] as number[], dense: [] as number[], sparse: [] as number[] };
+    const times = {
+      onnxRuntime: [] as number[],
+      dense: [] as number[],
+      sparse: [] as number[],
+      attention: [] as number[],
+    };
     const rounds = length <= 4096 ? 7 : 3;
     for (let round = -1; round < rounds; round++) {
       const onnxRuntime = await time(original, tokens, 'dense');
       const dense = await time(ours, tokens, 'dense');
       const sparse = await time(ours, tokens, patterns);
       if (round < 0) continue; // warm-up
-      times.onnxRuntime.push(onnxRuntime);
-      times.dense.push(dense);
-      times.sparse.push(sparse);
+      times.onnxRuntime.push(onnxRuntime.totalMs);
+      times.dense.push(dense.totalMs);
+      times.sparse.push(sparse.totalMs);
+      times.attention.push(sparse.indexMs! + sparse.attentionMs!);
     }
     const row: PrefillRow = {
       length: tokens.length,
       onnxRuntimeMs: median(times.onnxRuntime),
       denseMs: median(times.dense),
       sparseMs: median(times.sparse),
+      attentionMs: median(times.attention),
     };
     rows.push(row);
     log(formatRow(row));
@@ -65,10 +74,10 @@ export async function benchPrefill(options: {
   return rows;
 }
 
-async function time(decoder: Decoder, tokens: readonly number[], patterns: HeadPattern[][] | 'dense'): Promise<number> {
+async function time(decoder: Decoder, tokens: readonly number[], patterns: HeadPattern[][] | 'dense') {
   const result = await decoder.prefill(tokens, { patterns });
   result.cache.dispose();
-  return result.timings.totalMs;
+  return result.timings;
 }
 
 function formatRow(row: PrefillRow): string {
@@ -79,6 +88,7 @@ function formatRow(row: PrefillRow): string {
     seconds(row.onnxRuntimeMs).padStart(13),
     seconds(row.denseMs),
     seconds(row.sparseMs),
+    seconds(row.attentionMs).padStart(12),
     ratio(row.onnxRuntimeMs / row.sparseMs).padStart(16),
     ratio(row.denseMs / row.sparseMs).padStart(9),
   ].join(' ');

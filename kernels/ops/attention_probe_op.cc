@@ -4,6 +4,7 @@
 
 #include "attention_call.h"
 #include "implementation.h"
+#include "minference/op_times.h"
 #include "parallel_for.h"
 #include "pattern_rows.h"
 
@@ -42,6 +43,7 @@ OrtStatusPtr AttentionProbeKernel::ComputeV2(OrtKernelContext* raw) {
     } else {
       cpu::probe_optimized(probe, parallel);
     }
+    ++op_times().calls;
   });
 }
 

@@ -9,9 +9,10 @@ namespace minference::ops {
 OrtStatusPtr OpTimesKernel::ComputeV2(OrtKernelContext* raw) {
   return as_status(OpTimesSpec::name, [&] {
     Ort::KernelContext context(raw);
-    auto* out = context.GetOutput(0, std::vector<int64_t>{2}).GetTensorMutableData<int64_t>();
+    auto* out = context.GetOutput(0, std::vector<int64_t>{3}).GetTensorMutableData<int64_t>();
     out[0] = op_times().index_ns;
     out[1] = op_times().total_ns;
+    out[2] = op_times().calls;
   });
 }
 

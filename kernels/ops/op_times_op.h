@@ -17,7 +17,7 @@ class OpTimesKernel {
 struct OpTimesSpec {
   static constexpr const char* name = "OpTimes";
   static constexpr SlotInfo inputs[] = {{Slot::kInt64}};
-  // [2]: nanoseconds of building indices, nanoseconds of the attention ops altogether
+  // [3]: nanoseconds of building indices, nanoseconds of the attention ops altogether, their finished calls
   static constexpr SlotInfo outputs[] = {{Slot::kInt64}};
 };
 

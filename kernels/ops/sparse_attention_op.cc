@@ -27,6 +27,7 @@ OrtStatusPtr SparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
     } else {
       cpu::attention_optimized(call.attention, parallel);
     }
+    ++op_times().calls;
   });
 }
 

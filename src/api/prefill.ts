@@ -28,6 +28,8 @@ export interface PrefillPromptOptions {
   signal?: AbortSignal;
   /** Called after every chunk of the prompt. */
   onChunk?: (chunk: FinishedChunk) => void;
+  /** Called a few times a second with the number of prompt tokens done so far. */
+  onProgress?: (tokensDone: number) => void;
   /** Called when the prompt is done and the answer begins. */
   onPrefilled?: (prefill: PrefillResult) => void;
   /** Gets the answer piece by piece. */
@@ -64,7 +66,18 @@ async function resolvePatterns(patterns: Patterns, decoder: Decoder) {
  *   RUNTIME_FAILED, ABORTED
  */
 export async function prefill(decoder: Decoder, options: PrefillPromptOptions): Promise<PrefillPromptResult> {
-  const { prompt, patterns = 'dense', maxNewTokens = 64, chunk, system, chat, signal, onChunk, onText } = options;
+  const {
+    prompt,
+    patterns = 'dense',
+    maxNewTokens = 64,
+    chunk,
+    system,
+    chat,
+    signal,
+    onChunk,
+    onProgress,
+    onText,
+  } = options;
   const matrix = await resolvePatterns(patterns, decoder);
   const tokens =
     typeof prompt === 'string'
@@ -80,6 +93,7 @@ export async function prefill(decoder: Decoder, options: PrefillPromptOptions): 
     ...(signal ? { signal } : {}),
     ...(chunk === undefined ? {} : { chunk }),
     ...(onChunk ? { onChunk } : {}),
+    ...(onProgress ? { onProgress } : {}),
   });
   using _cache = filled.cache;
   options.onPrefilled?.(filled);

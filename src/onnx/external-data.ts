@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { type GraphProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
 import { MinferenceError } from '../errors.js';
 import { tensorBytes } from './tensor-bytes.js';
@@ -47,40 +47,48 @@ export function externalLocation(tensor: TensorProto): ExternalLocation | null {
   };
 }
 
-function collect(graph: GraphProto, into: ExternalLocation[]): void {
-  for (const tensor of graph.initializer) {
-    const location = externalLocation(tensor);
-    if (location) into.push(location);
-  }
+function collect(graph: GraphProto, into: TensorProto[]): void {
+  for (const tensor of graph.initializer) if (isExternal(tensor)) into.push(tensor);
   for (const node of graph.node) {
-    for (const attribute of node.attribute) {
-      const location = attribute.t ? externalLocation(attribute.t) : null;
-      if (location) into.push(location);
-      if (attribute.g) collect(attribute.g, into);
+    for (const { t, g } of node.attribute) {
+      if (t && isExternal(t)) into.push(t);
+      if (g) collect(g, into);
     }
   }
 }
 
 /** Every tensor of the model whose bytes are in another file. */
-export function externalLocations(model: OnnxModel): ExternalLocation[] {
-  const locations: ExternalLocation[] = [];
-  if (model.proto.graph) collect(model.proto.graph, locations);
-  return locations;
+export function externalTensors(model: OnnxModel): TensorProto[] {
+  const tensors: TensorProto[] = [];
+  if (model.proto.graph) collect(model.proto.graph, tensors);
+  return tensors;
 }
+
+/** Where the bytes of {@link externalTensors} lie. */
+export const externalLocations = (model: OnnxModel): ExternalLocation[] =>
+  externalTensors(model).map((tensor) => externalLocation(tensor)!);
 
 const escapes = (folder: string, path: string) => {
   const inside = relative(folder, path);
   return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside);
 };
 
-async function dataFileSize(folder: string, realFolder: string, { tensor, location }: ExternalLocation) {
+/**
+ * Folders that data files may really lie in: the model's, and where its file is a link, that of the file. Hub caches are
+ * folders of links into one folder of blobs.
+ */
+async function allowedFolders({ folder, path }: OnnxModel): Promise<string[]> {
+  return [await realpath(folder), dirname(await realpath(path))];
+}
+
+async function dataFileSize(folder: string, allowed: readonly string[], { tensor, location }: ExternalLocation) {
   const path = join(folder, location);
   if (isAbsolute(location) || location.includes('\0') || escapes(folder, path)) {
     throw invalid(tensor, `expected a path inside the model's folder, found "${location}"`);
   }
   const real = await realpath(path).catch(() => null);
   if (real === null) throw invalid(tensor, `expected the file ${path}, found nothing`);
-  if (escapes(realFolder, real)) {
+  if (allowed.every((place) => escapes(place, real))) {
     throw invalid(tensor, `expected a file inside the model's folder, found a link from ${path} to ${real}`);
   }
   const facts = await stat(real);
@@ -94,12 +102,12 @@ async function dataFileSize(folder: string, realFolder: string, { tensor, locati
  * @throws {MinferenceError} MODEL_EXTERNAL_DATA naming tensor, file, and the bytes needed and found.
  */
 export async function checkExternalData(model: OnnxModel): Promise<void> {
-  const realFolder = await realpath(model.folder);
+  const allowed = await allowedFolders(model);
   const sizes = new Map<string, number>();
   for (const entry of externalLocations(model)) {
     let size = sizes.get(entry.location);
     if (size === undefined) {
-      size = await dataFileSize(model.folder, realFolder, entry);
+      size = await dataFileSize(model.folder, allowed, entry);
       sizes.set(entry.location, size);
     }
     const { needed, length } = entry;

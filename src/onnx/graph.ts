@@ -13,6 +13,8 @@ import {
   type ValueInfoProto,
 } from 'onnx-buf';
 import { MinferenceError } from '../errors.js';
+import { constantValues } from './constant-node.js';
+import { copyMessage } from './copy-message.js';
 import { nodeInputs } from './node-inputs.js';
 import { tensorValues } from './tensor-values.js';
 import { topologicalOrder } from './topological.js';
@@ -56,16 +58,18 @@ export class Graph {
   constructor(model: ModelProto) {
     const source = model.graph!;
     this.#nodes = new Set(
-      source.node.map((node) => copy(NodeProtoSchema, node, { input: [...node.input], output: [...node.output] })),
+      source.node.map((node) =>
+        copyMessage(NodeProtoSchema, node, { input: [...node.input], output: [...node.output] }),
+      ),
     );
-    this.#graph = copy(GraphProtoSchema, source, {
+    this.#graph = copyMessage(GraphProtoSchema, source, {
       node: [],
       initializer: [...source.initializer],
       input: [...source.input],
       output: [...source.output],
       valueInfo: [...source.valueInfo],
     });
-    this.proto = copy(ModelProtoSchema, model, { graph: this.#graph, opsetImport: [...model.opsetImport] });
+    this.proto = copyMessage(ModelProtoSchema, model, { graph: this.#graph, opsetImport: [...model.opsetImport] });
     this.#initializers = new Map(source.initializer.map((tensor) => [tensor.name, tensor]));
     for (const info of [source.valueInfo, source.input, source.output].flat()) this.#types.set(info.name, info);
     this.#inputs = new Set(source.input.map(({ name }) => name).filter((name) => !this.#initializers.has(name)));
@@ -291,31 +295,4 @@ function invalid(found: string): MinferenceError {
   return new MinferenceError('MODEL_INVALID', `expected a graph that is ONNX, found ${found}`, {
     hint: 'export or download the model again',
   });
-}
-
-/** A shallow copy of a message with some fields replaced; defaults live on its prototype, so spreading loses them. */
-function copy<T extends GraphProto | ModelProto | NodeProto>(
-  schema: Parameters<typeof create>[0],
-  source: T,
-  fields: Partial<T>,
-): T {
-  return Object.assign(create(schema) as T, source, fields);
-}
-
-function constantValues(node: NodeProto): number[] | null {
-  const [attribute] = node.attribute;
-  switch (attribute?.name) {
-    case 'value':
-      return attribute.t ? tensorValues(attribute.t) : null;
-    case 'value_int':
-      return [Number(attribute.i)];
-    case 'value_float':
-      return [attribute.f];
-    case 'value_ints':
-      return attribute.ints.map(Number);
-    case 'value_floats':
-      return [...attribute.floats];
-    default:
-      return null;
-  }
 }

@@ -10,8 +10,8 @@ export interface CompareOptions {
   maxNewTokens: number;
   chunk?: number;
   signal?: AbortSignal;
-  /** Called when one of the two prefills starts. */
-  onRun?: (run: 'sparse' | 'dense') => void;
+  /** Called when one of the two prefills starts (0), and a few times a second with the tokens it has done. */
+  onProgress?: (run: 'sparse' | 'dense', tokensDone: number) => void;
 }
 
 /** One of the two runs. */
@@ -66,15 +66,16 @@ async function run(
   decoder: Decoder,
   tokens: readonly number[],
   which: 'sparse' | 'dense',
-  { patterns, maxNewTokens, chunk, signal, onRun }: CompareOptions,
+  { patterns, maxNewTokens, chunk, signal, onProgress }: CompareOptions,
 ): Promise<ComparedRun> {
-  onRun?.(which);
+  onProgress?.(which, 0);
   const common = signal ? { signal } : {};
   const { cache, ...prefill } = await decoder.prefill(tokens, {
     patterns: which === 'dense' ? 'dense' : patterns,
     maxNewTokens,
     ...common,
     ...(chunk === undefined ? {} : { chunk }),
+    ...(onProgress ? { onProgress: (done: number) => onProgress(which, done) } : {}),
   });
   using _ = cache;
   const generation = await decoder.generate({ ...prefill, cache }, { maxNewTokens, ...common });

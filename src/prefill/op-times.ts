@@ -26,23 +26,23 @@ let clock: Promise<Session> | undefined;
 
 /** Starts measuring what the attention ops of this process take; the returned function reads it. */
 export async function startOpTimes(): Promise<() => Promise<OpTimes>> {
-  const before = await readClock();
+  const before = await readOpClock();
   return async () => {
-    const now = await readClock();
+    const now = await readOpClock();
     const indexMs = now.index - before.index;
     return { indexMs, attentionMs: now.total - before.total - indexMs };
   };
 }
 
-/** Milliseconds since the process began. */
-async function readClock(): Promise<{ index: number; total: number }> {
+/** Since the process began: milliseconds, and finished calls of attention ops. */
+export async function readOpClock(): Promise<{ index: number; total: number; calls: number }> {
   clock ??= Session.create({ model: clockModel(), device: 'cpu', threads: 1 });
   const session = await clock;
   using tick = Tensor.fromArray('int64', BigInt64Array.of(0n), [1]);
   const { times } = await session.run({ tick }, { times: 'host' });
   using result = times!;
-  const [index, total] = result.data() as BigInt64Array;
-  return { index: Number(index) / 1e6, total: Number(total) / 1e6 };
+  const [index, total, calls] = result.data() as BigInt64Array;
+  return { index: Number(index) / 1e6, total: Number(total) / 1e6, calls: Number(calls) };
 }
 
 /** A graph of one node: the op library's clock. */
@@ -60,7 +60,7 @@ function clockModel(): Uint8Array {
         name: 'clock',
         node: [create(NodeProtoSchema, { opType: 'OpTimes', domain, input: ['tick'], output: ['times'] })],
         input: [int64Vector('tick', 1n)],
-        output: [int64Vector('times', 2n)],
+        output: [int64Vector('times', 3n)],
       }),
     }),
   );

@@ -1,5 +1,6 @@
 import { MinferenceError } from '../errors.js';
 import type { ModelDirectory } from '../model/model-directory.js';
+import { followDataLinks } from '../onnx/data-links.js';
 import { fingerprintModel } from '../onnx/fingerprint.js';
 import { checkExternalData, readOnnxModel, serializeModel } from '../onnx/model-file.js';
 import { rewriteForPrefill, rewriteForProbe } from '../onnx/rewrite/rewrite-model.js';
@@ -31,11 +32,12 @@ export interface OpenedGraph {
  * @throws MinferenceError MODEL_*, NATIVE_*, DEVICE_UNAVAILABLE, RUNTIME_FAILED
  */
 export async function openGraph(directory: ModelDirectory, options: OpenGraphOptions): Promise<OpenedGraph> {
-  const [device, model] = await Promise.all([resolveDevice(options.device), readOnnxModel(directory.modelPath)]);
-  checkNames(directory, model);
-  await checkExternalData(model);
-  if (device === 'cpu') await checkWeightsFit(model, directory.variants);
-  const fingerprint = fingerprintModel(model, directory.configText);
+  const [device, file] = await Promise.all([resolveDevice(options.device), readOnnxModel(directory.modelPath)]);
+  checkNames(directory, file);
+  await checkExternalData(file);
+  if (device === 'cpu') await checkWeightsFit(file, directory.variants);
+  const fingerprint = fingerprintModel(file, directory.configText);
+  const model = await followDataLinks(file);
   const original = options.graph === 'original' ? serializeModel(model.proto) : undefined;
   const rewritten = rewrite(model, options);
   checkGraph(directory, rewritten);

@@ -10,6 +10,7 @@ import { type LayerPatterns, patternFeeds } from './pattern-feeds.js';
 import { peakMemoryBytes, resetPeakMemory } from './peak-memory.js';
 import { runStep, throwIfAborted } from './run-step.js';
 import { type ChunkTiming, type PrefillTimings, summarizeTimings } from './timings.js';
+import { watchLayers } from './watch-layers.js';
 
 /** Room for the answer that a cache gets when the caller does not say. */
 const DEFAULT_NEW_TOKENS = 256;
@@ -25,6 +26,8 @@ export interface PrefillOptions {
   signal?: AbortSignal;
   /** Called after every chunk. */
   onChunk?: (chunk: FinishedChunk) => void;
+  /** Called a few times a second with the tokens done so far: within a chunk, by its share of finished layers. */
+  onProgress?: (tokensDone: number) => void;
   /** Bytes that may be used; default: what the machine has available. */
   memoryBytes?: number;
 }
@@ -87,12 +90,17 @@ export async function runPrefill(
     let logits: Float32Array = new Float32Array();
     for (const [index, { start, rows }] of schedule.entries()) {
       const chunkStarted = performance.now();
-      const step = await runStep(parts, {
-        tokens: start === 0 && rows === tokens.length ? tokens : tokens.slice(start, start + rows),
-        cache,
-        feeds,
-        signal: options.signal,
-      });
+      const layers = parts.layers.length;
+      const { onProgress, signal } = options;
+      const onLayers = onProgress && ((finished: number) => onProgress(start + (rows * finished) / layers));
+      const step = await watchLayers({ layers, onLayers }, () =>
+        runStep(parts, {
+          tokens: start === 0 && rows === tokens.length ? tokens : tokens.slice(start, start + rows),
+          cache,
+          feeds,
+          signal,
+        }),
+      );
       const timing = { start, rows, ms: performance.now() - chunkStarted };
       chunks.push(timing);
       options.onChunk?.({ ...timing, index, count: schedule.length, logits: step.logits });

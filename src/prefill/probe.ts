@@ -6,6 +6,7 @@ import type { DecoderParts } from './decoder-parts.js';
 import { KvCache } from './kv-cache.js';
 import { planMemory } from './memory-guard.js';
 import { runStep } from './run-step.js';
+import { watchLayers } from './watch-layers.js';
 
 export interface ProbeOptions {
   /** Rows {kind, a, b, flags} of AttentionProbe's `candidates` input, the same for every head. */
@@ -13,8 +14,8 @@ export interface ProbeOptions {
   /** FLOPs per head that candidates with a fit flag are adjusted to. */
   budgetFlops: number;
   signal?: AbortSignal;
-  /** Called for every layer in order once the run is over: one run measures all layers. */
-  onLayer?: (layer: number, scores: ProbeScore[][]) => void;
+  /** Called a few times a second with the number of layers that are finished. */
+  onLayers?: (finished: number) => void;
   /** Bytes that may be used; default: what the machine has available. */
   memoryBytes?: number;
 }
@@ -67,7 +68,7 @@ export async function runProbe(
     chunk: tokens.length,
     availableBytes: options.memoryBytes ?? (await availableMemory(parts.session.device)),
   });
-  const { candidates, budgetFlops, signal, onLayer } = options;
+  const { candidates, budgetFlops, signal, onLayers } = options;
   const rows = Int32Array.from(candidates.flat());
   using candidateTensor = Tensor.fromArray('int32', rows, [candidates.length, 4]);
   using budgetTensor = Tensor.fromArray('float32', Float32Array.of(budgetFlops), [1]);
@@ -79,19 +80,19 @@ export async function runProbe(
     ]),
   );
   const started = performance.now();
-  const step = await runStep(parts, {
-    tokens,
-    cache,
-    feeds,
-    outputs: parts.layers.map((layer) => layer.scoresOutput!),
-    signal,
-  });
+  const step = await watchLayers({ layers: parts.layers.length, onLayers }, () =>
+    runStep(parts, {
+      tokens,
+      cache,
+      feeds,
+      outputs: parts.layers.map((layer) => layer.scoresOutput!),
+      signal,
+    }),
+  );
   const ms = performance.now() - started;
-  const scores = parts.layers.map((layer, index) => {
+  const scores = parts.layers.map((layer) => {
     using tensor = step.outputs[layer.scoresOutput!]!;
-    const layerScores = readScores(tensor.data() as Float32Array, layer.numHeads, candidates.length);
-    onLayer?.(index, layerScores);
-    return layerScores;
+    return readScores(tensor.data() as Float32Array, layer.numHeads, candidates.length);
   });
   return { scores, ms };
 }

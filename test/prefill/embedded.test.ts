@@ -44,10 +44,14 @@ test.each<[string, HeadPattern]>([
   expect(stopped).toBe('eos');
 });
 
-test('a stop within a run is honoured long before its end, and the session still works', async () => {
+test('a run tells how far it is, and a stop within it is honoured long before its end', async () => {
   const tokens = needlePrompt(4096, '1234567');
-  const whole = await decoder.prefill(tokens, { patterns: 'dense' });
+  const seen: number[] = [];
+  const whole = await decoder.prefill(tokens, { patterns: 'dense', onProgress: (done) => seen.push(done) });
   whole.cache.dispose();
+  expect(seen.length).toBeGreaterThan(1);
+  expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+  expect(seen.some((done) => done > 0 && done < tokens.length)).toBe(true);
   const controller = new AbortController();
   const started = performance.now();
   const stopped = decoder.prefill(tokens, { patterns: 'dense', signal: controller.signal });

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { runSearch } from '../../search/run-search.js';
 import { findPatterns } from '../../src/patterns/find-patterns.js';
 import { Decoder } from '../../src/prefill/decoder.js';
+import { silentProgress } from '../../src/utils/progress.js';
 
 it('searches the embedded model at 1K in seconds', async () => {
   const { patterns, layers, timings, svg } = await runSearch({ length: 1024, budget: '30%', device: 'cpu' });
@@ -19,6 +20,15 @@ it('searches the embedded model at 1K in seconds', async () => {
   const errors = patterns.layers.flatMap(({ heads }) => heads.map((head) => head.answer_error!));
   expect(errors.reduce((sum, error) => sum + error) / errors.length).toBeLessThan(0.25);
   expect(timings.totalMs).toBeLessThan(30_000);
+});
+
+it('warns where the index alone costs more than the budget', async () => {
+  const warnings: string[] = [];
+  const progress = { ...silentProgress, warn: (line: string) => warnings.push(line) };
+  await runSearch({ length: 1024, budget: '20%', device: 'cpu' }, { progress });
+  expect(warnings).toEqual([expect.stringMatching(/no room for .*vertical-slash \(2\d % .* give --budget 2\d%/)]);
+  await runSearch({ length: 1024, budget: '30%', device: 'cpu' }, { progress });
+  expect(warnings).toHaveLength(1);
 });
 
 it('ships the pattern file of the embedded model', async () => {

@@ -1,4 +1,5 @@
-// Wall time that the attention ops of this process have taken so far, for reports of where a prefill's time goes.
+// What the attention ops of this process have done so far, for reports of where a prefill's time goes and how far it
+// is.
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,7 @@ namespace minference {
 struct OpTimes {
   std::atomic<int64_t> index_ns{0};  // building sparse indices; part of total_ns
   std::atomic<int64_t> total_ns{0};  // rotary embedding, cache write, index and attention
+  std::atomic<int64_t> calls{0};     // finished calls of SparseAttention and AttentionProbe
 };
 
 // One per library; never destroyed.

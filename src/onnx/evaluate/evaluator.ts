@@ -1,11 +1,11 @@
-import { toBinary } from '@bufbuild/protobuf';
-import { AttributeProtoSchema, type NodeProto } from 'onnx-buf';
+import type { NodeProto } from 'onnx-buf';
 import { intAttribute } from '../attribute.js';
 import { type Graph, isStandard } from '../graph.js';
 import { tensorShape, tensorValues } from '../tensor-values.js';
 import { isInteger } from '../value-info.js';
 import { type CallLengths, CallShapes, inputValue } from './call-inputs.js';
 import { outputType } from './element-types.js';
+import { Identities } from './identities.js';
 import { OPS } from './ops/table.js';
 import { outputShapes, type Shape } from './shapes.js';
 import { elements, fromValues, NotEvaluable, type SmallTensor } from './tensor.js';
@@ -25,12 +25,11 @@ const MAX_PENDING = 10_000;
  */
 export class Evaluator {
   readonly #values = new Map<string, SmallTensor>();
-  readonly #identities = new Map<string, string>([['', '']]);
-  readonly #interned = new Map<string, string>();
   readonly #failures = new Map<string, string>();
   readonly #declarations = new Map<string, Shape | null>();
   readonly #shapes = new Map<string, Shape | null>();
   readonly #passed = new Set<NodeProto>();
+  readonly #identities: Identities;
   readonly #types = new Map<string, number | undefined>();
   readonly #graph: Graph;
   readonly #lengths: CallLengths;
@@ -41,6 +40,11 @@ export class Evaluator {
     this.#graph = graph;
     this.#lengths = lengths;
     this.#call = new CallShapes(graph, lengths);
+    this.#identities = new Identities({
+      inputs: (name) => this.#inputsToIdentify(name),
+      literal: (name) => this.#literal(name),
+      producer: (name) => graph.producer(name),
+    });
   }
 
   /** Shape of a value during the call; null when it is not known. */
@@ -82,47 +86,23 @@ export class Evaluator {
     return get(name)!;
   }
 
-  /**
-   * The same text for values that are computed in the same way from the same things in this call: layers repeat their
-   * masks under other names.
-   */
+  /** See {@link Identities.of}. */
   identity(name: string): string {
-    const pending = [name];
-    while (pending.length > 0) {
-      const next = pending[pending.length - 1]!;
-      const inputs = this.#identities.has(next) ? [] : this.#inputsToIdentify(next);
-      const missing = inputs.filter((input) => !this.#identities.has(input));
-      if (missing.length > 0) {
-        pending.push(...missing);
-        continue;
-      }
-      pending.pop();
-      if (!this.#identities.has(next)) this.#identities.set(next, this.#identify(next, inputs));
-    }
-    return this.#identities.get(name)!;
+    return this.#identities.of(name);
   }
 
-  #inputsToIdentify(name: string): string[] {
+  /** Inputs of the node that computes a value, where the value is large and its op is known; else none. */
+  #inputsToIdentify(name: string): readonly string[] {
     this.#reach(name);
     const node = this.#eager(name) ? undefined : this.#graph.producer(name);
     const isKnown = node && node.output.length === 1 && OPS.has(node.opType) && isStandard(node.domain);
     return isKnown ? node.input : [];
   }
 
-  #identify(name: string, inputs: readonly string[]): string {
+  /** A small value as text. */
+  #literal(name: string): string | undefined {
     const value = this.#eager(name);
-    if (value) return `=${this.elementType(name)}[${value.shape}]${value.data}`;
-    const node = inputs.length > 0 ? this.#graph.producer(name) : undefined;
-    if (!node) return `@${name}`;
-    const parts = inputs.map((input) => this.#identities.get(input)!);
-    const attributes = node.attribute.map((attribute) =>
-      Buffer.from(toBinary(AttributeProtoSchema, attribute)).toString('hex'),
-    );
-    const text = JSON.stringify([node.opType, attributes, parts]);
-    // Texts of texts would grow without bound: each gets a number.
-    const known = this.#interned.get(text) ?? `#${this.#interned.size}`;
-    this.#interned.set(text, known);
-    return known;
+    return value && `=${this.elementType(name)}[${value.shape}]${value.data}`;
   }
 
   /** Shape that follows from a value's node, whatever is declared of the value itself. */

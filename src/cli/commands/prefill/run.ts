@@ -46,7 +46,7 @@ async function runOnce(
     maxNewTokens: options.maxNewTokens,
     signal,
     ...defined({ chunk: options.chunk }),
-    onChunk: ({ start, rows }) => task.update(start + rows),
+    onProgress: (done) => task.update(Math.round(done)),
     onPrefilled: ({ timings }) => task.finish(describePrefill(tokens.length, timings)),
     ...(options.json ? {} : { onText }),
   });
@@ -65,13 +65,13 @@ async function runBoth(
   { progress, signal }: CommandContext,
 ): Promise<Comparison> {
   const patterns = patternMatrix(requireSparse(chosen, '--compare dense'));
-  const task = progress.start({ label: 'comparing', total: 2, unit: 'run' });
+  const task = progress.start({ label: 'comparing', total: 2 * tokens.length, unit: 'tokens' });
   const comparison = await compareWithDense(decoder, tokens, {
     patterns,
     maxNewTokens: options.maxNewTokens,
     signal,
     ...defined({ chunk: options.chunk }),
-    onRun: (run) => task.update(run === 'sparse' ? 0 : 1, run),
+    onProgress: (run, done) => task.update(Math.round(run === 'sparse' ? done : tokens.length + done), run),
   });
   task.finish();
   return comparison;
