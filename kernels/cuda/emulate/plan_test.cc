@@ -116,7 +116,7 @@ void compare_head(const Case& c, int64_t head, const DevicePlan& plan, const Spa
   for (int64_t r = 0; r * c.geometry.block_m < c.rows[b]; ++r) {
     const RowBlock block = RowBlock::at(r, c.geometry.block_m, c.past[b], c.rows[b], c.window);
     std::vector<KeyRange> found;
-    for (BlockRanges ranges(plan, block, r); ranges.next();) found.push_back(ranges.range);
+    for (BlockRanges ranges(plan, block, r, c.geometry.key_align); ranges.next();) found.push_back(ranges.range);
     const bool same = std::equal(index.ranges.begin() + index.range_offsets[r],
                                  index.ranges.begin() + index.range_offsets[r + 1], found.begin(), found.end(),
                                  [](const KeyRange& x, const KeyRange& y) { return x.begin == y.begin && x.end == y.end; });
@@ -132,12 +132,12 @@ void compare_head(const Case& c, int64_t head, const DevicePlan& plan, const Spa
 }
 
 void check_schedule(const Case& c, const Plans& plans, int64_t seqlen) {
-  const int64_t row_blocks = (seqlen + c.geometry.block_m - 1) / c.geometry.block_m;
-  if (plans.schedule.num_items != c.batch * c.heads * row_blocks) complain(c, -1, "number of work items");
+  const int64_t rows = int64_t{c.geometry.block_m} * c.geometry.blocks_per_item, items = (seqlen + rows - 1) / rows;
+  if (plans.schedule.num_items != c.batch * c.heads * items) complain(c, -1, "number of work items");
   std::set<std::pair<int32_t, int32_t>> seen;
   for (int64_t i = 0; i < plans.schedule.num_items; ++i) {
     const WorkItem item = plans.schedule.items[i];
-    if (item.head < 0 || item.head >= c.batch * c.heads || item.block < 0 || item.block >= row_blocks) {
+    if (item.head < 0 || item.head >= c.batch * c.heads || item.block < 0 || item.block >= items) {
       return complain(c, -1, "a work item out of bounds");
     }
     seen.insert({item.head, item.block});
@@ -257,6 +257,16 @@ int main() {
   }
   run({.name = "batch", .batch = 3, .d = 96, .past = {0, 130, 7}, .rows = {300, 70, 0}, .patterns = mixed});
   run({.name = "d 256, one cache head", .kv_heads = 1, .d = 256, .rows = {260}, .patterns = lists});
+  for (const int32_t past : {0, 77, 333, 401}) {
+    const KernelGeometry rounded{64, 32, 32, 2};
+    run({.name = "rounded", .past = {past}, .rows = {700}, .patterns = lists, .geometry = rounded});
+    run({.name = "rounded, mixed", .past = {past}, .rows = {592}, .patterns = mixed, .geometry = rounded});
+    run({.name = "rounded, window", .past = {past}, .rows = {450}, .patterns = lists, .window = 130, .geometry = rounded});
+    run({.name = "rounded, mixed, window", .past = {past}, .rows = {300}, .patterns = mixed, .window = 50,
+         .geometry = rounded});
+  }
+  run({.name = "rounded, batch", .batch = 3, .past = {0, 130, 7}, .rows = {300, 70, 0}, .patterns = mixed,
+       .geometry = {64, 32, 32, 2}});
   run({.name = "several segments", .past = {900}, .rows = {400}, .patterns = lists});
   run_fit();
   return failures == 0 ? 0 : 1;
