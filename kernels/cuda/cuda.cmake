@@ -21,3 +21,14 @@ target_link_libraries(minference_cuda PUBLIC minference_cpu CUDA::cudart_static)
 
 list(JOIN MINFERENCE_CUDA_ARCHITECTURES "\", \"" cuda_archs)
 set(cuda_text "{ \"compiler\": \"nvcc ${CMAKE_CUDA_COMPILER_VERSION}\", \"archs\": [\"${cuda_archs}\"] }")
+
+# Programs without ONNX Runtime, for a machine with a GPU: the kernels against the reference, and their times.
+foreach(program check bench)
+  file(GLOB program_sources CONFIGURE_DEPENDS cuda/${program}/*.cc cuda/${program}/*.cu)
+  list(FILTER program_sources EXCLUDE REGEX "/decode_bench\\.cc$")  # a program of its own
+  add_executable(minference_${program} EXCLUDE_FROM_ALL ${program_sources})
+  target_include_directories(minference_${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_compile_options(minference_${program} PRIVATE
+    "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-diag-suppress=177>")
+  target_link_libraries(minference_${program} PRIVATE minference_cuda -static-libstdc++ -static-libgcc)
+endforeach()

@@ -26,7 +26,8 @@ Lists random_lists(int64_t tokens, uint64_t seed) {
   while (columns.size() < kColumns) columns.insert(static_cast<int32_t>(random() % reach));
   for (int32_t i = 0; i < kNear; ++i) slashes.insert(i);
   while (slashes.size() < kSlashes) {
-    const auto band = static_cast<int32_t>(kNear + random() % ((reach - kPatternBlock) / kPatternBlock) * kPatternBlock);
+    const auto band =
+        static_cast<int32_t>(kNear + random() % ((reach - kPatternBlock) / kPatternBlock) * kPatternBlock);
     for (int32_t i = 0; i < kPatternBlock / 2; ++i) slashes.insert(band + i);
   }
   return {{columns.begin(), columns.end()}, {slashes.begin(), slashes.end()}};

@@ -1,10 +1,9 @@
-#include "random.h"
-
 #include <algorithm>
 
 #include "../common/dtype.cuh"
 #include "../common/launch.cuh"
 #include "minference/pattern.h"
+#include "random.h"
 
 namespace minference::cuda::bench {
 namespace {

@@ -21,8 +21,8 @@ struct PlantedKeys {
 };
 
 // Rewrites the last 64 queries, [tokens, heads, head_dim], and the first 64 elements of the keys, [tokens, kv_heads,
-// head_dim], so that these rows find the planted diagonals and columns: row r looks at element r, and a key has it where
-// the row sees the key on a chosen diagonal. All other elements stay normal.
+// head_dim], so that these rows find the planted diagonals and columns: row r looks at element r, and a key has it
+// where the row sees the key on a chosen diagonal. All other elements stay normal.
 void plant(void* q, void* k, const AttentionShape& shape, const PlantedKeys& planted, DataType dtype, uint64_t seed,
            cudaStream_t stream);
 

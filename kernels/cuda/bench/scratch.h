@@ -1,4 +1,5 @@
-// What the execution provider's allocator is to the kernels: scratch from one block, counted, free again at every reset.
+// What the execution provider's allocator is to the kernels: scratch from one block, counted, free again at every
+// reset.
 #pragma once
 
 #include <cuda_runtime_api.h>
