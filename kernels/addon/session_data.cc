@@ -27,9 +27,8 @@ ValueInfo describe(std::string name, const char* what, const Ort::TypeInfo& type
 // operands to 10 bits.
 void append_cuda(Ort::SessionOptions& options) {
   Ort::CUDAProviderOptions cuda;
-  cuda.Update({{"device_id", std::to_string(kCudaDevice)},
-               {"arena_extend_strategy", "kSameAsRequested"},
-               {"use_tf32", "0"}});
+  cuda.Update(
+      {{"device_id", std::to_string(kCudaDevice)}, {"arena_extend_strategy", "kSameAsRequested"}, {"use_tf32", "0"}});
   options.AppendExecutionProvider_CUDA_V2(*cuda);
 }
 

@@ -73,7 +73,8 @@ std::shared_ptr<TensorData> adopt_tensor(Ort::Value value, std::shared_ptr<void>
   data->bytes = info.GetElementCount() * element_size(info.GetElementType());
   const bool on_gpu = value.GetTensorMemoryInfo().GetDeviceType() == OrtMemoryInfoDeviceType_GPU;
   // Pinned memory has the GPU's name, but the host reaches it.
-  data->place = on_gpu && value.GetTensorMemoryInfo().GetMemoryType() == OrtMemTypeDefault ? Place::kCuda : Place::kHost;
+  data->place =
+      on_gpu && value.GetTensorMemoryInfo().GetMemoryType() == OrtMemTypeDefault ? Place::kCuda : Place::kHost;
   data->keeper = std::move(keeper);
   data->value = std::move(value);
   return data;

@@ -30,10 +30,10 @@ class TensorWrap : public Napi::ObjectWrap<TensorWrap> {
   Napi::Value shape(const Napi::CallbackInfo& info);
   Napi::Value bytes(const Napi::CallbackInfo& info);
   Napi::Value location(const Napi::CallbackInfo& info);  // 'host' or 'cuda'
-  Napi::Value view(const Napi::CallbackInfo& info);  // () → ArrayBuffer over the elements; the same one each time
-  Napi::Value read(const Napi::CallbackInfo& info);  // () → ArrayBuffer with a copy
-  void write(const Napi::CallbackInfo& info);        // (ArrayBufferView, byteOffset)
-  void dispose(const Napi::CallbackInfo& info);      // detaches the view
+  Napi::Value view(const Napi::CallbackInfo& info);      // () → ArrayBuffer over the elements; the same one each time
+  Napi::Value read(const Napi::CallbackInfo& info);      // () → ArrayBuffer with a copy
+  void write(const Napi::CallbackInfo& info);            // (ArrayBufferView, byteOffset)
+  void dispose(const Napi::CallbackInfo& info);          // detaches the view
   void release();
   TensorData& alive() const;
 

@@ -16,12 +16,12 @@ struct DiagonalRun {
   int32_t last;
 };
 
-// One per head and batch entry, [batch, num_heads], in device memory. The keys of a row block are: [0, prefix), the runs
-// clipped to what the block sees, the kept key blocks, and the columns in none of these; plan/row_block.cuh walks over
-// them. dense = one run 0 … INT32_MAX.
+// One per head and batch entry, [batch, num_heads], in device memory. The keys of a row block are: [0, prefix), the
+// runs clipped to what the block sees, the kept key blocks, and the columns in none of these; plan/row_block.cuh walks
+// over them. dense = one run 0 … INT32_MAX.
 struct DevicePlan {
-  int32_t kind;    // PatternKind after the fallback to dense
-  int32_t prefix;  // a_shape's sink
+  int32_t kind;             // PatternKind after the fallback to dense
+  int32_t prefix;           // a_shape's sink
   const DiagonalRun* runs;  // ascending, merged for blocks of block_m rows
   int32_t num_runs;
   // The same for the last row block when it has fewer rows (it merges fewer): else equal to the above.
@@ -30,15 +30,15 @@ struct DevicePlan {
   const int32_t* columns;  // ascending, unique
   int32_t num_columns;
   int32_t blocks_stride;
-  // block_sparse: kept key blocks (kPatternBlock keys each, ascending, unique) of row block r (block_m rows: the union of
-  // its query blocks'): key_blocks[r * blocks_stride … + block_counts[r])
+  // block_sparse: kept key blocks (kPatternBlock keys each, ascending, unique) of row block r (block_m rows: the union
+  // of its query blocks'): key_blocks[r * blocks_stride … + block_counts[r])
   const uint16_t* key_blocks;
   const int32_t* block_counts;
   int64_t tiles;  // of the whole head, in units of the kernel's tile
 };
 
-// Neighbouring row blocks of one head (KernelGeometry::blocks_per_item): what a thread block of the persistent attention
-// grid takes at a time.
+// Neighbouring row blocks of one head (KernelGeometry::blocks_per_item): what a thread block of the persistent
+// attention grid takes at a time.
 struct WorkItem {
   int32_t head;   // batch * num_heads + head
   int32_t block;  // the item's number within the head

@@ -1,5 +1,5 @@
-// The keys of one row block as a warp loads them: in granules of up to kGranule keys, first those of the ranges, then the
-// columns that lie in none of them. A kernel's tile is several granules side by side.
+// The keys of one row block as a warp loads them: in granules of up to kGranule keys, first those of the ranges, then
+// the columns that lie in none of them. A kernel's tile is several granules side by side.
 #pragma once
 
 #include "../common/launch.cuh"
@@ -8,12 +8,13 @@
 namespace minference::cuda {
 
 // Whether a range of the block, rounded outward to multiples of `align`, holds key `column` (which the block sees).
-__device__ __forceinline__ bool in_runs(const DevicePlan& plan, const RowBlock& block, int32_t column, int32_t align = 1) {
+__device__ __forceinline__ bool in_runs(const DevicePlan& plan, const RowBlock& block, int32_t column,
+                                        int32_t align = 1) {
   const DiagonalRun* runs = block.is_full ? plan.runs : plan.last_runs;
   const int32_t count = block.is_full ? plan.num_runs : plan.num_last_runs;
   const auto block_first = static_cast<int32_t>(block.first), block_last = static_cast<int32_t>(block.last);
   const int32_t from = max(column / align * align, static_cast<int32_t>(block.low));  // a key from here …
-  const int32_t to = min(column / align * align + align - 1, block_last);              // … to here is enough
+  const int32_t to = min(column / align * align + align - 1, block_last);             // … to here is enough
   const int32_t distance = block_first - to;  // the nearest run that reaches as far back
   int32_t low = 0, high = count;
   while (low < high) {

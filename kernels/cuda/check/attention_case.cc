@@ -92,7 +92,8 @@ Expected attend_row(const AttentionParams& p, int64_t b, int64_t h, int64_t row,
     const double weight = std::exp(logits[j] - max);
     if (weight == 0) continue;
     sum += weight;
-    const float* v = static_cast<const float*>(p.v) + ((b * p.shape.num_kv_heads + kv_head) * p.shape.capacity + keys[j]) * d;
+    const float* v =
+        static_cast<const float*>(p.v) + ((b * p.shape.num_kv_heads + kv_head) * p.shape.capacity + keys[j]) * d;
     for (int64_t e = 0; e < d; ++e) result.out[static_cast<size_t>(e)] += weight * v[e];
   }
   result.lse = max + std::log(sum);
@@ -132,7 +133,8 @@ HeadRows compare_head(const AttentionCase& c, const AttentionParams& p, const Re
     const int64_t end = std::min(new_rows, (block + 1) * geometry.block_m);
     // Of a sampled block, its first, its last and some rows between.
     const int64_t stride = c.sampled_blocks > 0 ? 21 : 1;
-    for (int64_t row = end - 1; row >= block * geometry.block_m; row -= stride) add(row, attend_row(p, b, h, row, keys));
+    for (int64_t row = end - 1; row >= block * geometry.block_m; row -= stride)
+      add(row, attend_row(p, b, h, row, keys));
   }
   const Expected padding{std::vector<double>(static_cast<size_t>(d), 0.0), -std::numeric_limits<double>::infinity()};
   for (int64_t row = new_rows; row < p.shape.seqlen_q; ++row) add(row, padding);

@@ -18,9 +18,7 @@ std::string run_case(const AttentionCase& c, DataType dtype, std::string& note) 
 }
 
 // One head of each kind.
-std::vector<HeadPattern> mixed() {
-  return {kDensePattern, a_shape(16, 70), vertical_slash(40, 120), block_sparse(3)};
-}
+std::vector<HeadPattern> mixed() { return {kDensePattern, a_shape(16, 70), vertical_slash(40, 120), block_sparse(3)}; }
 
 std::vector<AttentionCase> small_cases() {
   std::vector<AttentionCase> cases;
@@ -66,10 +64,13 @@ std::vector<AttentionCase> small_cases() {
       {"block-sparse beyond the context", block_sparse(9000)},
   };
   for (const auto& [name, pattern] : single) cases.push_back({.name = name, .rows = 333, .patterns = {pattern}});
-  cases.push_back({.name = "different lengths", .rows = 150, .past = {0, 0, 0, 0}, .lengths = {150, 1, 64, 99},
+  cases.push_back({.name = "different lengths",
+                   .rows = 150,
+                   .past = {0, 0, 0, 0},
+                   .lengths = {150, 1, 64, 99},
                    .patterns = mixed()});
-  cases.push_back({.name = "an empty batch entry", .rows = 70, .past = {0, 0}, .lengths = {0, 70},
-                   .patterns = mixed()});
+  cases.push_back(
+      {.name = "an empty batch entry", .rows = 70, .past = {0, 0}, .lengths = {0, 70}, .patterns = mixed()});
   cases.push_back({.name = "decode of different pasts", .rows = 1, .past = {10, 2000, 0, 129}});
   cases.push_back({.name = "softcap", .rows = 150, .patterns = mixed(), .softcap = 5});
   cases.push_back({.name = "scale", .rows = 150, .patterns = mixed(), .scale = 0.3f});
@@ -95,21 +96,37 @@ std::vector<AttentionCase> decode_cases() {
   for (const int64_t head_dim : {64, 96, 128, 256}) {
     const std::string name = "decode, head size " + std::to_string(head_dim);
     for (const int64_t rows : {2, 5, 16}) {
-      cases.push_back({.name = name + ", " + std::to_string(rows) + " rows", .rows = rows, .past = {1000}, .heads = 8,
-                       .head_dim = head_dim, .sinks = rows == 5, .packed = true, .spare_rows = 33});
+      cases.push_back({.name = name + ", " + std::to_string(rows) + " rows",
+                       .rows = rows,
+                       .past = {1000},
+                       .heads = 8,
+                       .head_dim = head_dim,
+                       .sinks = rows == 5,
+                       .packed = true,
+                       .spare_rows = 33});
     }
     cases.push_back({.name = name + ", window", .rows = 5, .past = {1000}, .head_dim = head_dim, .window = 300});
   }
   cases.push_back({.name = "decode, 16 rows without past", .rows = 16});
   cases.push_back({.name = "decode, softcap", .rows = 3, .past = {600}, .softcap = 5});
   for (const int64_t window : std::vector<int64_t>{0, 1, 3, 1'000'000'000'000}) {
-    cases.push_back({.name = "decode, window " + std::to_string(window), .rows = 5, .past = {600}, .window = window,
+    cases.push_back({.name = "decode, window " + std::to_string(window),
+                     .rows = 5,
+                     .past = {600},
+                     .window = window,
                      .sinks = true});
   }
-  cases.push_back({.name = "decode of different pasts and lengths", .rows = 5, .past = {1000, 0, 129, 0, 3000, 62},
-                   .lengths = {5, 0, 3, 2, 1, 5}, .sinks = true});
-  cases.push_back({.name = "decode of different pasts, window", .rows = 2, .past = {1000, 0, 129, 3000},
-                   .lengths = {1, 0, 2, 2}, .softcap = 20, .window = 100});
+  cases.push_back({.name = "decode of different pasts and lengths",
+                   .rows = 5,
+                   .past = {1000, 0, 129, 0, 3000, 62},
+                   .lengths = {5, 0, 3, 2, 1, 5},
+                   .sinks = true});
+  cases.push_back({.name = "decode of different pasts, window",
+                   .rows = 2,
+                   .past = {1000, 0, 129, 3000},
+                   .lengths = {1, 0, 2, 2},
+                   .softcap = 20,
+                   .window = 100});
   cases.push_back({.name = "decode of 70 batch entries", .rows = 1, .past = std::vector<int32_t>(70, 40), .heads = 2});
   return cases;
 }
@@ -119,12 +136,28 @@ std::vector<AttentionCase> large_cases() {
                                          kDensePattern};
   return {
       {.name = "70,000 rows", .rows = 70'001, .heads = 4, .kv_heads = 1, .patterns = budgets, .sampled_blocks = 6},
-      {.name = "70,000 rows, head size 128", .rows = 70'001, .heads = 4, .kv_heads = 1, .head_dim = 128,
-       .patterns = budgets, .sampled_blocks = 6},
-      {.name = "8,000 rows after 40,000", .rows = 8000, .past = {40'000}, .heads = 8, .kv_heads = 2, .head_dim = 128,
-       .patterns = budgets, .sampled_blocks = 6},
-      {.name = "300,000 keys", .rows = 300'000, .heads = 1, .kv_heads = 1, .head_dim = 128,
-       .patterns = {vertical_slash(1000, 6000)}, .sampled_blocks = 5},
+      {.name = "70,000 rows, head size 128",
+       .rows = 70'001,
+       .heads = 4,
+       .kv_heads = 1,
+       .head_dim = 128,
+       .patterns = budgets,
+       .sampled_blocks = 6},
+      {.name = "8,000 rows after 40,000",
+       .rows = 8000,
+       .past = {40'000},
+       .heads = 8,
+       .kv_heads = 2,
+       .head_dim = 128,
+       .patterns = budgets,
+       .sampled_blocks = 6},
+      {.name = "300,000 keys",
+       .rows = 300'000,
+       .heads = 1,
+       .kv_heads = 1,
+       .head_dim = 128,
+       .patterns = {vertical_slash(1000, 6000)},
+       .sampled_blocks = 5},
       {.name = "decode after 130,000", .rows = 1, .past = {130'000}, .heads = 32, .kv_heads = 8, .head_dim = 128},
   };
 }
@@ -134,8 +167,8 @@ std::vector<AttentionCase> large_cases() {
 void add_attention_checks(std::vector<Check>& checks) {
   const auto add = [&](const AttentionCase& c, DataType dtype, bool large) {
     const char* type = dtype == DataType::kFloat16 ? ", float16" : ", bfloat16";
-    checks.push_back({"attention: " + c.name + type,
-                      [c, dtype](std::string& note) { return run_case(c, dtype, note); }, large});
+    checks.push_back(
+        {"attention: " + c.name + type, [c, dtype](std::string& note) { return run_case(c, dtype, note); }, large});
   };
   for (const AttentionCase& c : small_cases()) {
     add(c, DataType::kFloat16, c.rows > 600 || c.heads > 8);

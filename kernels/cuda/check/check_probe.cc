@@ -24,8 +24,8 @@ std::string run_case(const ProbeCase& c, DataType dtype, std::string& note) {
   const auto candidates = static_cast<int64_t>(c.candidates.size());
   const auto size = static_cast<size_t>(a.heads * candidates * kScoreFields);
   const double total = static_cast<double>(a.past[0] + a.rows);
-  const double dense = 2.0 * static_cast<double>(a.head_dim) * static_cast<double>(a.rows) *
-                       (2 * total - static_cast<double>(a.rows));
+  const double dense =
+      2.0 * static_cast<double>(a.head_dim) * static_cast<double>(a.rows) * (2 * total - static_cast<double>(a.rows));
 
   ProbeParams p{};
   p.attention = operands.device();
@@ -52,13 +52,14 @@ std::string run_case(const ProbeCase& c, DataType dtype, std::string& note) {
     for (int64_t k = 0; k < candidates; ++k) {
       const float* e = expected.data() + (h * candidates + k) * kScoreFields;
       const float* f = found.data() + (h * candidates + k) * kScoreFields;
-      for (const auto& [field, name] : {std::pair{kFittedA, "a"}, std::pair{kFittedB, "b"}, std::pair{kTiles, "tiles"}}) {
+      for (const auto& [field, name] :
+           {std::pair{kFittedA, "a"}, std::pair{kFittedB, "b"}, std::pair{kTiles, "tiles"}}) {
         if (e[field] != f[field]) return at(h, k, name, e[field], f[field]);
       }
       if (std::abs(f[kFlops] / e[kFlops] - 1) > 1e-5f) return at(h, k, "flops", e[kFlops], f[kFlops]);
       const float slack = dtype == DataType::kFloat16 ? 3e-3f : 2e-2f;
-      for (const auto& [field, name] : {std::pair{kErrorAll, "error"}, std::pair{kErrorLast, "last error"},
-                                        std::pair{kMassRecall, "recall"}}) {
+      for (const auto& [field, name] :
+           {std::pair{kErrorAll, "error"}, std::pair{kErrorLast, "last error"}, std::pair{kMassRecall, "recall"}}) {
         const float off = std::abs(f[field] - e[field]);
         if (!(off <= slack)) return at(h, k, name, e[field], f[field]);
         worst = std::max<double>(worst, off);

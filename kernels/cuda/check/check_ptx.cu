@@ -272,9 +272,8 @@ std::string run_product(DataType dtype, std::string& note) {
 template <int kKeys, int kHeadDim>
 void add(std::vector<Check>& checks) {
   const std::string shape = " " + std::to_string(kKeys) + " keys of " + std::to_string(kHeadDim);
-  checks.push_back({"ptx: TMA and wgmma" + shape + " float16", [](std::string& note) {
-                      return run_product<__half, kKeys, kHeadDim>(DataType::kFloat16, note);
-                    }});
+  checks.push_back({"ptx: TMA and wgmma" + shape + " float16",
+                    [](std::string& note) { return run_product<__half, kKeys, kHeadDim>(DataType::kFloat16, note); }});
   checks.push_back({"ptx: TMA and wgmma" + shape + " bfloat16", [](std::string& note) {
                       return run_product<__nv_bfloat16, kKeys, kHeadDim>(DataType::kBFloat16, note);
                     }});

@@ -16,10 +16,10 @@ struct RopeCase {
   int64_t heads = 4, kv_heads = 2, head_dim = 64;
   int64_t rotary_dim = -1;  // -1: head_dim; 0: none
   bool interleaved = false;
-  bool packed = false;        // q, k and v in one buffer
-  bool shared = false;        // past and present in one buffer
-  bool shuffled = false;      // positions that do not count up
-  int64_t spare_rows = 0;     // rows of the present behind the last
+  bool packed = false;     // q, k and v in one buffer
+  bool shared = false;     // past and present in one buffer
+  bool shuffled = false;   // positions that do not count up
+  int64_t spare_rows = 0;  // rows of the present behind the last
   bool with_queries = true;
 };
 
@@ -102,7 +102,7 @@ std::string run_case(const RopeCase& c, DataType dtype, std::string& note) {
   p.q_rotated = c.with_queries ? memory.allocate(q_size * size) : nullptr;
   rope_and_cache(p, memory.context());
 
-  const Tolerance tolerance = wide ? Tolerance{1e-5, 1e-5, 1e-6}
+  const Tolerance tolerance = wide                          ? Tolerance{1e-5, 1e-5, 1e-6}
                               : dtype == DataType::kFloat16 ? Tolerance{2e-3, 1e-3, 1e-3}
                                                             : Tolerance{2e-2, 8e-3, 4e-3};
   double off_q = 0, off_k = 0, off_v = 0;
@@ -144,9 +144,11 @@ void add_rope_checks(std::vector<Check>& checks) {
   };
   for (const RopeCase& c : cases) {
     for (const DataType dtype : {DataType::kFloat16, DataType::kBFloat16, DataType::kFloat32}) {
-      const char* type = dtype == DataType::kFloat16 ? "float16" : dtype == DataType::kBFloat16 ? "bfloat16" : "float32";
-      checks.push_back({"rope: " + c.name + ", " + type,
-                        [c, dtype](std::string& note) { return run_case(c, dtype, note); }});
+      const char* type = dtype == DataType::kFloat16    ? "float16"
+                         : dtype == DataType::kBFloat16 ? "bfloat16"
+                                                        : "float32";
+      checks.push_back(
+          {"rope: " + c.name + ", " + type, [c, dtype](std::string& note) { return run_case(c, dtype, note); }});
     }
   }
 }

@@ -1,7 +1,6 @@
-#include "convert.h"
-
 #include <algorithm>
 
+#include "convert.h"
 #include "dtype.cuh"
 #include "launch.cuh"
 
@@ -24,7 +23,7 @@ __global__ void __launch_bounds__(kThreads) narrow_kernel(const float* in, RowLa
     const int64_t x = outer / layout.n[1], y = outer - x * layout.n[1];
     const float value = in[x * layout.stride[0] + y * layout.stride[1] + z * layout.stride[2] + column];
     // NaN fails both comparisons and stays what it is; infinities, too, are no matter of range.
-    out[i] = __float2half_rn(value > kLargest && value < INFINITY    ? kLargest
+    out[i] = __float2half_rn(value > kLargest && value < INFINITY     ? kLargest
                              : value < -kLargest && value > -INFINITY ? -kLargest
                                                                       : value);
   }

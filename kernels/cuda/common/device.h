@@ -4,9 +4,9 @@
 namespace minference::cuda {
 
 struct DeviceFacts {
-  int major, minor;     // compute capability
+  int major, minor;  // compute capability
   int multiprocessors;
-  int shared_memory;    // bytes that one thread block may have
+  int shared_memory;  // bytes that one thread block may have
 };
 
 // Asked once per device.

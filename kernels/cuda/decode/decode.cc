@@ -56,10 +56,10 @@ bool is_decode(const AttentionParams& params) {
   const AttentionShape& shape = params.shape;
   const int64_t rows = shape.seqlen_q * (shape.num_heads / shape.num_kv_heads);
   const int64_t d = shape.head_dim;
-  return (d == 64 || d == 96 || d == 128 || d == 256) && params.dtype != DataType::kFloat32 &&
-         shape.seqlen_q <= 16 && rows <= kMaxRows && shape.num_kv_heads <= 65535 &&
-         is_aligned(params.q) && is_aligned(params.k) && is_aligned(params.v) && params.q_stride_batch % 8 == 0 &&
-         params.q_stride_seq % 8 == 0 && params.q_stride_head % 8 == 0;
+  return (d == 64 || d == 96 || d == 128 || d == 256) && params.dtype != DataType::kFloat32 && shape.seqlen_q <= 16 &&
+         rows <= kMaxRows && shape.num_kv_heads <= 65535 && is_aligned(params.q) && is_aligned(params.k) &&
+         is_aligned(params.v) && params.q_stride_batch % 8 == 0 && params.q_stride_seq % 8 == 0 &&
+         params.q_stride_head % 8 == 0;
 }
 
 void decode(const AttentionParams& params, const Context& context) {

@@ -1,7 +1,7 @@
+#include "parts.h"
+
 #include <stdexcept>
 #include <type_traits>
-
-#include "parts.h"
 
 namespace minference::cuda::decode_kernels {
 

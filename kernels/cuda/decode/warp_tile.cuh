@@ -37,7 +37,7 @@ struct ScoreScale {
       for (int i = 0; i < 4; ++i) products[n][i] *= scale;
     }
     if (cap == 0) return;
-    // cap * tanh(x) = cap - 2 cap / (exp(2x) + 1), off by a few units of 1e-7 cap
+      // cap * tanh(x) = cap - 2 cap / (exp(2x) + 1), off by a few units of 1e-7 cap
 #pragma unroll
     for (int n = 0; n < kCount; ++n) {
 #pragma unroll

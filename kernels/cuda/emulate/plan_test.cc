@@ -1,5 +1,5 @@
-// The device-side planner against the CPU reference's index: ranges, columns and tiles of every row block, the schedule,
-// and fitted sizes. Prints what differs; exit status 1 if anything does.
+// The device-side planner against the CPU reference's index: ranges, columns and tiles of every row block, the
+// schedule, and fitted sizes. Prints what differs; exit status 1 if anything does.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "../../cpu/reference/reference.h"
+#include "../common/dtype.cuh"
 #include "../plan/fit_grid.h"
 #include "../plan/planner.h"
 #include "../plan/row_block.cuh"
-#include "../common/dtype.cuh"
 
 using namespace minference;
 using namespace minference::cuda;
@@ -117,9 +117,9 @@ void compare_head(const Case& c, int64_t head, const DevicePlan& plan, const Spa
     const RowBlock block = RowBlock::at(r, c.geometry.block_m, c.past[b], c.rows[b], c.window);
     std::vector<KeyRange> found;
     for (BlockRanges ranges(plan, block, r, c.geometry.key_align); ranges.next();) found.push_back(ranges.range);
-    const bool same = std::equal(index.ranges.begin() + index.range_offsets[r],
-                                 index.ranges.begin() + index.range_offsets[r + 1], found.begin(), found.end(),
-                                 [](const KeyRange& x, const KeyRange& y) { return x.begin == y.begin && x.end == y.end; });
+    const bool same = std::equal(
+        index.ranges.begin() + index.range_offsets[r], index.ranges.begin() + index.range_offsets[r + 1], found.begin(),
+        found.end(), [](const KeyRange& x, const KeyRange& y) { return x.begin == y.begin && x.end == y.end; });
     if (same) continue;
     std::string text = "ranges of row block " + std::to_string(r) + ":";
     for (const KeyRange& range : found) text += " " + std::to_string(range.begin) + "-" + std::to_string(range.end);
@@ -175,7 +175,7 @@ void run(const Case& c) {
 
 // The bisection on the CPU, over the reference's cost.
 HeadPattern fit_on_cpu(const AttentionParams& p, const KernelGeometry& geometry, const HeadPattern& candidate,
-                          int64_t head, double budget) {
+                       int64_t head, double budget) {
   const FitGrid grid(candidate, p.past_lens[0] + p.new_lens[0]);
   const auto affordable = [&](int64_t step) {
     return cpu::reference::build_index(p, 0, head, grid.at(step), geometry).flops <= budget;
@@ -196,9 +196,9 @@ void run_fit() {
   const int64_t capacity = 940;
   const Operands<__half> data(c, 900, capacity);
   const Setup s = make_setup(c, data, 900, capacity);
-  const std::vector<HeadPattern> candidates = {{2, 30, 800, kFitB},  {2, 100, 500, kFitA | kFitB}, {1, 64, 300, kFitB},
-                                               {3, 2, 0, kFitA},     {2, 30, 100, 0},              {1, 64, 0, kFitA | kFitB},
-                                               {2, 500, 10, kFitA}};
+  const std::vector<HeadPattern> candidates = {
+      {2, 30, 800, kFitB}, {2, 100, 500, kFitA | kFitB}, {1, 64, 300, kFitB}, {3, 2, 0, kFitA},
+      {2, 30, 100, 0},     {1, 64, 0, kFitA | kFitB},    {2, 500, 10, kFitA}};
   const auto count = static_cast<int64_t>(candidates.size());
   for (const double share : {0.0, 0.3, 0.6, 2.0}) {
     const double tile = 4.0 * c.geometry.block_m * c.geometry.block_n * static_cast<double>(c.d);
@@ -211,9 +211,10 @@ void run_fit() {
         const HeadPattern expected = fit_on_cpu(s.wide, c.geometry, candidates[i], h, budget);
         const HeadPattern found = fitted[h * count + i];
         if (found.a == expected.a && found.b == expected.b) continue;
-        complain(c, h, "candidate " + std::to_string(i) + ", share " + std::to_string(share) + ": " +
-                           std::to_string(found.a) + ", " + std::to_string(found.b) + ", expected " +
-                           std::to_string(expected.a) + ", " + std::to_string(expected.b));
+        complain(c, h,
+                 "candidate " + std::to_string(i) + ", share " + std::to_string(share) + ": " +
+                     std::to_string(found.a) + ", " + std::to_string(found.b) + ", expected " +
+                     std::to_string(expected.a) + ", " + std::to_string(expected.b));
       }
     }
     std::vector<HeadPattern> patterns;
@@ -241,8 +242,12 @@ int main() {
   const std::vector<HeadPattern> large = {{2, 5000, 5, 0}, {3, 500, 0, 0}, {1, 5, 5000, 0}, {2, 5, 5000, 0}};
   run({.name = "mixed", .patterns = mixed});
   run({.name = "mixed, past", .past = {333}, .rows = {592}, .patterns = mixed});
-  run({.name = "mixed, bf16, 128 keys, d 128", .d = 128, .rows = {640}, .patterns = mixed,
-       .dtype = DataType::kBFloat16, .geometry = {128, 128, 1}});
+  run({.name = "mixed, bf16, 128 keys, d 128",
+       .d = 128,
+       .rows = {640},
+       .patterns = mixed,
+       .dtype = DataType::kBFloat16,
+       .geometry = {128, 128, 1}});
   run({.name = "small", .past = {5}, .rows = {321}, .patterns = small});
   run({.name = "lists", .past = {77}, .rows = {700}, .patterns = lists, .geometry = {64, 64, 1}});
   run({.name = "lists, soft cap, sink", .rows = {530}, .patterns = lists, .softcap = 5, .sink = true, .spread = 2});
@@ -261,11 +266,24 @@ int main() {
     const KernelGeometry rounded{64, 32, 32, 2};
     run({.name = "rounded", .past = {past}, .rows = {700}, .patterns = lists, .geometry = rounded});
     run({.name = "rounded, mixed", .past = {past}, .rows = {592}, .patterns = mixed, .geometry = rounded});
-    run({.name = "rounded, window", .past = {past}, .rows = {450}, .patterns = lists, .window = 130, .geometry = rounded});
-    run({.name = "rounded, mixed, window", .past = {past}, .rows = {300}, .patterns = mixed, .window = 50,
+    run({.name = "rounded, window",
+         .past = {past},
+         .rows = {450},
+         .patterns = lists,
+         .window = 130,
+         .geometry = rounded});
+    run({.name = "rounded, mixed, window",
+         .past = {past},
+         .rows = {300},
+         .patterns = mixed,
+         .window = 50,
          .geometry = rounded});
   }
-  run({.name = "rounded, batch", .batch = 3, .past = {0, 130, 7}, .rows = {300, 70, 0}, .patterns = mixed,
+  run({.name = "rounded, batch",
+       .batch = 3,
+       .past = {0, 130, 7},
+       .rows = {300, 70, 0},
+       .patterns = mixed,
        .geometry = {64, 32, 32, 2}});
   run({.name = "several segments", .past = {900}, .rows = {400}, .patterns = lists});
   run_fit();

@@ -1,9 +1,8 @@
-#include "blocks.h"
-
 #include <algorithm>
 
 #include "../common/dtype.cuh"
 #include "../common/launch.cuh"
+#include "blocks.h"
 #include "radix_select.cuh"
 
 namespace minference::cuda {
@@ -45,7 +44,8 @@ __global__ void pool_kernel(PlanCall call, const PoolSlot* slots) {
 struct Visible {
   int32_t first, own, last;
   __device__ Visible(const PlanCall& call, const Job& job, int64_t query_block) {
-    const int64_t begin = query_block * kPatternBlock, end = begin + kPatternBlock < job.rows ? begin + kPatternBlock : job.rows;
+    const int64_t begin = query_block * kPatternBlock,
+                  end = begin + kPatternBlock < job.rows ? begin + kPatternBlock : job.rows;
     const int64_t position = job.past + begin;
     const int64_t low = call.window < 0 || call.window > position ? 0 : position - call.window + 1;
     first = static_cast<int32_t>(low / kPatternBlock);

@@ -55,9 +55,7 @@ int64_t least_keys(const HeadPattern& pattern, const KernelGeometry& geometry) {
 const CostModel& cost_model() { return model; }
 void set_cost_model(const CostModel& measured) { model = measured; }
 
-int64_t dense_tiles(const Span& span, const KernelGeometry& geometry) {
-  return tiles_of(span, geometry, span.total());
-}
+int64_t dense_tiles(const Span& span, const KernelGeometry& geometry) { return tiles_of(span, geometry, span.total()); }
 
 double index_flops(const HeadPattern& pattern, const Span& span, int64_t head_dim) {
   const double d = static_cast<double>(head_dim);
@@ -84,7 +82,8 @@ bool surely_dense(const HeadPattern& pattern, const Span& span, const KernelGeom
     index = model.pooled_flop * index_flops(pattern, span, head_dim) + model.select_per_score * pooled_scores(span) +
             model.per_head;
   }
-  const double sparse = model.sparse_tile * tile * static_cast<double>(tiles_of(span, geometry, least_keys(pattern, geometry)));
+  const double sparse =
+      model.sparse_tile * tile * static_cast<double>(tiles_of(span, geometry, least_keys(pattern, geometry)));
   return sparse + index >= tile * static_cast<double>(dense_tiles(span, geometry));
 }
 

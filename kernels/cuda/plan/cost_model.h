@@ -7,15 +7,16 @@
 
 namespace minference::cuda {
 
-// Defaults are estimates for an H200; the measured ones of a device replace them (set_cost_model, before the first call).
+// Defaults are estimates for an H200; the measured ones of a device replace them (set_cost_model, before the first
+// call).
 struct CostModel {
-  float sparse_tile = 1.15f;        // a sparse tile against a dense one
-  double index_flop = 3;            // a FLOP of the last rows' estimate (twice: it runs over the keys twice)
-  double pooled_flop = 15;          // a FLOP of the pooled scores, in float32
-  double select_per_key = 16000;    // ranking columns and diagonals
-  double select_per_score = 2000;   // ranking pooled scores
-  double per_head = 2e9;            // launches and what else does not depend on lengths
-  int64_t least_context = 0;        // shorter contexts are dense whatever the pattern: the measured crossover
+  float sparse_tile = 1.15f;       // a sparse tile against a dense one
+  double index_flop = 3;           // a FLOP of the last rows' estimate (twice: it runs over the keys twice)
+  double pooled_flop = 15;         // a FLOP of the pooled scores, in float32
+  double select_per_key = 16000;   // ranking columns and diagonals
+  double select_per_score = 2000;  // ranking pooled scores
+  double per_head = 2e9;           // launches and what else does not depend on lengths
+  int64_t least_context = 0;       // shorter contexts are dense whatever the pattern: the measured crossover
 };
 const CostModel& cost_model();
 void set_cost_model(const CostModel& model);

@@ -1,6 +1,5 @@
-#include "count.h"
-
 #include "../common/launch.cuh"
+#include "count.h"
 #include "row_block.cuh"
 
 namespace minference::cuda {
@@ -66,7 +65,8 @@ __global__ void __launch_bounds__(kCountWarps * 32) count_kernel(PlanCall call, 
   const int64_t row_blocks = (int64_t{job.rows} + call.block_m - 1) / call.block_m;
   if (int64_t{blockIdx.y} * kCountWarps >= row_blocks) return;
   const bool fits = plan.num_columns <= kSharedColumns;
-  for (int32_t i = threadIdx.x; fits && i < plan.num_columns; i += kCountWarps * 32) shared_columns[i] = plan.columns[i];
+  for (int32_t i = threadIdx.x; fits && i < plan.num_columns; i += kCountWarps * 32)
+    shared_columns[i] = plan.columns[i];
   if (threadIdx.x == 0) tiles_of_block = 0;
   __syncthreads();
   const int32_t* columns = fits ? shared_columns : plan.columns;

@@ -6,8 +6,8 @@
 
 namespace minference::cuda {
 
-// Tiles of each row block of each sparse plan (jobs' block_tiles) and of the head (plans' tiles). `row_blocks`: the most
-// of any job.
+// Tiles of each row block of each sparse plan (jobs' block_tiles) and of the head (plans' tiles). `row_blocks`: the
+// most of any job.
 void count_tiles(const PlanCall& call, const Job* jobs, DevicePlan* plans, int64_t count, int64_t row_blocks,
                  const Context& context);
 

@@ -1,5 +1,3 @@
-#include "estimate.h"
-
 #include <algorithm>
 
 #include "../common/check.h"
@@ -7,13 +5,14 @@
 #include "../common/launch.cuh"
 #include "../ptx/cp_async.cuh"
 #include "../ptx/mma_sync.cuh"
+#include "estimate.h"
 
 namespace minference::cuda {
 namespace {
 
-constexpr int kThreads = 128;       // 4 warps of 16 rows
-constexpr int kTile = 64;           // keys at a time
-constexpr int kProbPitch = 73;      // floats per row of probabilities: no bank conflicts along diagonals, few in stores
+constexpr int kThreads = 128;   // 4 warps of 16 rows
+constexpr int kTile = 64;       // keys at a time
+constexpr int kProbPitch = 73;  // floats per row of probabilities: no bank conflicts along diagonals, few in stores
 constexpr int64_t kMostSegments = 64;
 constexpr int64_t kLeastTiles = 8;  // per segment
 constexpr float kLog2e = 1.4426950408889634f;
@@ -175,14 +174,16 @@ __global__ void __launch_bounds__(kThreads) row_sums_kernel(PlanCall call, const
     float all = max[half] == -INFINITY ? 0.0f : sum[half] * exp2f(max[half] - larger);
 #pragma unroll
     for (int lanes = 1; lanes < 4; lanes *= 2) all += __shfl_xor_sync(0xffffffffu, all, lanes);
-    if (threadIdx.x % 4 == 0) slot.partial[int64_t{blockIdx.y} * kLastQ + scores.row_of(half)] = make_float2(larger, all);
+    if (threadIdx.x % 4 == 0)
+      slot.partial[int64_t{blockIdx.y} * kLastQ + scores.row_of(half)] = make_float2(larger, all);
   }
 }
 
 // Sums of the probabilities over each key and each distance. A distance belongs to at most two segments: two additions
 // to zero give the same in any order.
 template <typename T, int D>
-__global__ void __launch_bounds__(kThreads) position_sums_kernel(PlanCall call, const EstimateSlot* slots, int64_t tiles) {
+__global__ void __launch_bounds__(kThreads)
+    position_sums_kernel(PlanCall call, const EstimateSlot* slots, int64_t tiles) {
   const EstimateSlot slot = slots[blockIdx.x];
   const Segment segment(slot, tiles);
   if (slot.rows == 0 || segment.begin >= segment.end) return;
@@ -205,7 +206,7 @@ __global__ void __launch_bounds__(kThreads) position_sums_kernel(PlanCall call, 
     row_max[threadIdx.x] = max > -INFINITY ? max : 0.0f;
     row_scale[threadIdx.x] = max > -INFINITY ? 1.0f / sum : 0.0f;
   }
-  const int diagonal = threadIdx.x;       // threads 0 … 63: distances
+  const int diagonal = threadIdx.x;        // threads 0 … 63: distances
   const int column = threadIdx.x - kTile;  // threads 64 … 127: keys
   float carry = 0;
   for (int64_t tile = segment.begin; tile < segment.end; ++tile) {
@@ -238,8 +239,8 @@ __global__ void __launch_bounds__(kThreads) position_sums_kernel(PlanCall call, 
       for (int row = 0; row < kLastQ; ++row) sum += probabilities[row * kProbPitch + column];
       if (first_key + column < scores.total_) slot.columns[first_key + column] = sum;
     } else {
-      // Row r and key c of the tile lie on diagonal r - c: this thread's at diagonal + 1, which began in the tile before
-      // (c < 63 - diagonal), and at diagonal - 63, which goes on in the next.
+      // Row r and key c of the tile lie on diagonal r - c: this thread's at diagonal + 1, which began in the tile
+      // before (c < 63 - diagonal), and at diagonal - 63, which goes on in the next.
       float sum = carry, begun = 0;
 #pragma unroll 8
       for (int c = 0; c < kTile; ++c) {

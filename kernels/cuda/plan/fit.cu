@@ -1,6 +1,5 @@
-#include "fit.h"
-
 #include "../common/launch.cuh"
+#include "fit.h"
 
 namespace minference::cuda {
 namespace {

@@ -1,6 +1,5 @@
-#include "lists.h"
-
 #include "../common/launch.cuh"
+#include "lists.h"
 #include "radix_select.cuh"
 
 namespace minference::cuda {

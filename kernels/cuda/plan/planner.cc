@@ -127,8 +127,12 @@ Planner::LastRows Planner::allocate_last_rows(int64_t heads) const {
 EstimateSlot Planner::estimate_slot(const LastRows& memory, int64_t slot, int64_t head) const {
   const Span own = span(head);
   float* sums = memory.sums + slot * 2 * longest_;
-  return {static_cast<int32_t>(head), static_cast<int32_t>(own.past), static_cast<int32_t>(own.rows), sums,
-          sums + longest_, memory.partial + slot * estimate_segments(longest_) * kLastQ};
+  return {static_cast<int32_t>(head),
+          static_cast<int32_t>(own.past),
+          static_cast<int32_t>(own.rows),
+          sums,
+          sums + longest_,
+          memory.partial + slot * estimate_segments(longest_) * kLastQ};
 }
 
 void Planner::run_estimates(const LastRows& memory, const std::vector<EstimateSlot>& slots) const {

@@ -65,7 +65,8 @@ std::vector<HeadPattern> Planner::fit(const HeadPattern* candidates, int64_t cou
 
 void Planner::fit_chunk(std::vector<Job> jobs, const HeadPattern* candidates, const std::vector<int64_t>& which,
                         double budget_flops, std::vector<HeadPattern>& fitted) {
-  const auto count = static_cast<int64_t>(jobs.size()), per_head = static_cast<int64_t>(fitted.size()) / params_.shape.num_heads;
+  const auto count = static_cast<int64_t>(jobs.size()),
+             per_head = static_cast<int64_t>(fitted.size()) / params_.shape.num_heads;
   const int64_t d = params_.shape.head_dim;
   const Span own = span(0);
   const double tile_flops = 4.0 * geometry_.block_m * geometry_.block_n * static_cast<double>(d);

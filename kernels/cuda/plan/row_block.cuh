@@ -20,8 +20,8 @@ struct RowBlock {
   }
 };
 
-// for (BlockRanges ranges(plan, block, block_index, align); ranges.next();) use(ranges.range): sorted, disjoint, non-adjacent,
-// rounded outward to multiples of `align` (a power of two), every key seen by some row of the block.
+// for (BlockRanges ranges(plan, block, block_index, align); ranges.next();) use(ranges.range): sorted, disjoint,
+// non-adjacent, rounded outward to multiples of `align` (a power of two), every key seen by some row of the block.
 class BlockRanges {
  public:
   __host__ __device__ BlockRanges(const DevicePlan& plan, const RowBlock& block, int64_t block_index, int32_t align = 1)

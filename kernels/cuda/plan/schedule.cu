@@ -57,7 +57,8 @@ __device__ inline Group group_of(const PlanCall& call, const Job* jobs, const De
 
 // grid: groups. offsets: [groups, kBuckets]
 __global__ void __launch_bounds__(kHistogramThreads)
-    histogram_kernel(PlanCall call, const Job* jobs, const DevicePlan* plans, int64_t items_per_head, int32_t* offsets) {
+    histogram_kernel(PlanCall call, const Job* jobs, const DevicePlan* plans, int64_t items_per_head,
+                     int32_t* offsets) {
   __shared__ int32_t bins[kBuckets];
   const Group group = group_of(call, jobs, plans, items_per_head);
   bins[threadIdx.x] = 0;
@@ -116,7 +117,8 @@ Schedule make_schedule(const PlanCall& call, const Job* jobs, const DevicePlan* 
   int32_t* next = offsets + groups * kBuckets;
   if (count > 0) {
     const dim3 grid(static_cast<unsigned>(groups));
-    launch(histogram_kernel, grid, dim3(kHistogramThreads), 0, context.stream, call, jobs, plans, items_per_head, offsets);
+    launch(histogram_kernel, grid, dim3(kHistogramThreads), 0, context.stream, call, jobs, plans, items_per_head,
+           offsets);
     launch(offsets_kernel, dim3(1), dim3(kBuckets), 0, context.stream, offsets, static_cast<int32_t>(groups), next);
     launch(scatter_kernel, grid, dim3(32), 0, context.stream, call, jobs, plans, items_per_head, offsets, items);
   }

@@ -1,10 +1,9 @@
-#include "upload.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 
 #include "../common/launch.cuh"
+#include "upload.h"
 
 namespace minference::cuda {
 namespace {

@@ -1,8 +1,7 @@
-#include "deviation.h"
-
 #include "../common/check.h"
 #include "../common/dtype.cuh"
 #include "../common/launch.cuh"
+#include "deviation.h"
 
 namespace minference::cuda {
 namespace {
@@ -54,7 +53,8 @@ __global__ void __launch_bounds__(kThreads) deviation_kernel(Rows r, Deviation* 
     difference = sum_of_warp(difference);
     norm = sum_of_warp(norm);
     const float lse = r.dense_lse[head * r.seqlen_q + row];
-    const double recall = lse == -INFINITY ? 1.0 : static_cast<double>(expf(r.sparse_lse[head * r.seqlen_q + row] - lse));
+    const double recall =
+        lse == -INFINITY ? 1.0 : static_cast<double>(expf(r.sparse_lse[head * r.seqlen_q + row] - lse));
     const bool is_last = row >= r.rows - kLastQ;
     add(sum, {difference, norm, is_last ? difference : 0.f, is_last ? norm : 0.f, recall});
   }
@@ -102,8 +102,9 @@ std::vector<Deviation> measure_deviation(const AttentionParams& params, const vo
            context.stream, r, partial);
   });
   launch(sum_kernel, dim3(static_cast<unsigned>(heads)), dim3(kThreads), 0, context.stream, partial, blocks, total);
-  check(cudaMemcpyAsync(result.data(), total, result.size() * sizeof(Deviation), cudaMemcpyDeviceToHost, context.stream),
-        "reading the deviations");
+  check(
+      cudaMemcpyAsync(result.data(), total, result.size() * sizeof(Deviation), cudaMemcpyDeviceToHost, context.stream),
+      "reading the deviations");
   check(cudaStreamSynchronize(context.stream), "measuring the deviation");
   return result;
 }

@@ -27,7 +27,8 @@ inline void mma_m16n8k16(float (&c)[4], const uint32_t (&a)[4], const uint32_t (
     const int row = g + i / 2 * 8, column = 2 * t + i % 2;
     double sum = c[i];
     for (int k = 0; k < 16; ++k) {
-      const Fragment rows = warp.at<Fragment>(row % 8 * 4 + k % 8 / 2), columns = warp.at<Fragment>(column * 4 + k % 8 / 2);
+      const Fragment rows = warp.at<Fragment>(row % 8 * 4 + k % 8 / 2),
+                     columns = warp.at<Fragment>(column * 4 + k % 8 / 2);
       sum += double{to_float(rows.a[(row / 8 + k / 8 * 2) * 2 + k % 2])} * to_float(columns.b[k / 8 * 2 + k % 2]);
     }
     c[i] = static_cast<float>(sum);

@@ -97,10 +97,9 @@ TensorMap make_tensor_map(DataType dtype, const void* base, int rank, const uint
     if (i > 0) strides[i - 1] = byte_strides[i - 1];
   }
   TensorMap map;
-  const CUresult result =
-      encode(&map, map_type(dtype), static_cast<cuuint32_t>(rank), const_cast<void*>(base), sizes, strides, boxes,
-             steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
-             CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  const CUresult result = encode(&map, map_type(dtype), static_cast<cuuint32_t>(rank), const_cast<void*>(base), sizes,
+                                 strides, boxes, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                                 CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (result != CUDA_SUCCESS) {
     throw CudaError("cuTensorMapEncodeTiled failed: error " + std::to_string(static_cast<int>(result)));
   }

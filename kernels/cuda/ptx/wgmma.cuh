@@ -1,7 +1,8 @@
 // wgmma: products of a warpgroup (64 rows) with operands in shared memory, accumulated in float32; asynchronous.
 //   wgmma_fence(); wgmma_ss…; wgmma_commit(); … wgmma_wait<0>();
-// The fence comes before the first product and whenever ordinary code has written registers that a product takes (a loop,
-// as barrier_wait, between fence and product makes ptxas add a fence of its own: C7519, harmless). Until the wait, nobody touches accumulators or A registers; `wgmma_hold` around it keeps the compiler from moving accesses.
+// The fence comes before the first product and whenever ordinary code has written registers that a product takes (a
+// loop, as barrier_wait, between fence and product makes ptxas add a fence of its own: C7519, harmless). Until the
+// wait, nobody touches accumulators or A registers; `wgmma_hold` around it keeps the compiler from moving accesses.
 // With warp w of the warpgroup, g = lane / 4 and t = lane % 4:
 //   d[i]: row 16 w + g + 8 (i / 2 % 2), column 8 (i / 4) + 2 t + i % 2
 //   a[r]: row 16 w + g + 8 (r % 2), k 2 t + 8 (r / 2) in the lower half and its neighbour in the upper

@@ -1,11 +1,10 @@
-#include "rope_cache.cuh"
-
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "../common/check.h"
 #include "../common/check_params.h"
+#include "rope_cache.cuh"
 
 namespace minference::cuda {
 namespace {
@@ -108,9 +107,8 @@ void launch_entries(const RopeCacheParams& p, const int64_t* positions, int64_t 
       const bool given = p.position_ids != nullptr && p.shape.seqlen_q > 0;
       a.first_position[b] = given ? p.position_ids[(first + b) * p.shape.seqlen_q] : p.past_lens[first + b];
     }
-    launch(rope_cache_kernel<T, N, kInterleaved>,
-           dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(entries)), dim3(kRopeThreads), 0, context.stream,
-           a);
+    launch(rope_cache_kernel<T, N, kInterleaved>, dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(entries)),
+           dim3(kRopeThreads), 0, context.stream, a);
   }
 }
 

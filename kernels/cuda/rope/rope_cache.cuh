@@ -126,8 +126,7 @@ __device__ inline void carry_past(const RopeArguments<T>& a, int local_batch, in
   using V = Vector<T, N>;
   const int64_t cache = block / a.copy_blocks;  // key heads, then value heads
   const bool is_key = cache < a.num_kv_heads;
-  const int64_t head =
-      (a.first_batch + local_batch) * a.num_kv_heads + (is_key ? cache : cache - a.num_kv_heads);
+  const int64_t head = (a.first_batch + local_batch) * a.num_kv_heads + (is_key ? cache : cache - a.num_kv_heads);
   const T* past = (is_key ? a.past_k : a.past_v) + head * a.past_capacity * a.head_dim;
   T* present = (is_key ? a.present_k : a.present_v) + head * a.capacity * a.head_dim;
   const int64_t past_end = int64_t{a.past_lens[local_batch]} * a.head_dim;

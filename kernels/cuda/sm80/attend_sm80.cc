@@ -54,9 +54,8 @@ void attend_sm80(const AttentionParams& params, const Plans& plans, const Kernel
   call.num_heads = static_cast<int32_t>(shape.num_heads);
   call.num_kv_heads = static_cast<int32_t>(shape.num_kv_heads);
   call.head_dim = static_cast<int32_t>(shape.head_dim);
-  call.window = params.local_window < 0
-                    ? INT32_MAX
-                    : static_cast<int32_t>(std::min<int64_t>(params.local_window, INT32_MAX));
+  call.window =
+      params.local_window < 0 ? INT32_MAX : static_cast<int32_t>(std::min<int64_t>(params.local_window, INT32_MAX));
   call.is_shaped = params.softcap != 0 || params.sm_scale <= 0;
   call.scale_log2 = call.is_shaped ? kLog2E : params.sm_scale * kLog2E;
   call.inner = params.softcap != 0 ? params.sm_scale / params.softcap : params.sm_scale;

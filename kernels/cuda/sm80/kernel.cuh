@@ -102,8 +102,7 @@ __device__ inline void end_rows(const Call& call, unsigned char* own_rows, const
     if (row >= at.valid && row < at.stored) lse[row] = -INFINITY;
   }
   __syncwarp();
-  T* out =
-      static_cast<T*>(call.out) + ((at.batch * call.seqlen_q + at.row) * call.num_heads + at.head) * call.head_dim;
+  T* out = static_cast<T*>(call.out) + ((at.batch * call.seqlen_q + at.row) * call.num_heads + at.head) * call.head_dim;
   write_rows<S>(own_rows, out, int64_t{call.num_heads} * call.head_dim, call.head_dim, at.valid, at.stored);
 }
 
@@ -124,8 +123,8 @@ __global__ void __launch_bounds__(kThreads, Shape<kHeadDim>::kBlocksPerProcessor
     {
       const WorkItem work = call.schedule.items[control.item];
       const BatchEntry entry = call.batch[work.head / call.num_heads];
-      const RowBlock block = RowBlock::at(work.block, S::kBlockRows, entry.past, entry.rows,
-                                          call.window == INT32_MAX ? -1 : call.window);
+      const RowBlock block =
+          RowBlock::at(work.block, S::kBlockRows, entry.past, entry.rows, call.window == INT32_MAX ? -1 : call.window);
       has_rows = block.first <= block.last;
       if (has_rows) {
         start_rows<S, T>(call, shared, own_rows, work, block, warp_rows<S>(call, work, entry.rows));

@@ -16,7 +16,7 @@ constexpr int kNoKey = INT32_MAX;  // beyond every row: masked without a test of
 template <int kHeadDim>
 struct Rows {
   static constexpr uint32_t kChunks = kHeadDim / 8;
-  static constexpr uint32_t kPitch = kHeadDim * 2;  // bytes
+  static constexpr uint32_t kPitch = kHeadDim * 2;                                      // bytes
   static constexpr uint32_t kSpread = kChunks % 8 == 0 ? 8 : kChunks % 4 == 0 ? 4 : 2;  // chunks that change places
   static_assert(kHeadDim % 16 == 0);
 
@@ -60,7 +60,7 @@ struct Control {
   WorkItem work;       // taken
   int32_t rows;        // of its batch entry
   int32_t first;       // position of the row block's first row
-  const void* k;        // key 0 of the cache head
+  const void* k;       // key 0 of the cache head
   const void* v;
 };
 

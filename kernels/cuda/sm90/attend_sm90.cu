@@ -1,5 +1,3 @@
-#include "attend_sm90.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <stdexcept>
@@ -10,6 +8,7 @@
 #include "../common/dtype.cuh"
 #include "../plan/upload.h"
 #include "../ptx/registers.cuh"
+#include "attend_sm90.h"
 #include "consumer.cuh"
 #include "producer.cuh"
 

@@ -40,7 +40,8 @@ class Consumer {
     const BatchEntry entry = call_.batch[item.head / call_.num_heads];
     const int32_t row = item.block * kRows + row_in_item();
     const float* sink = call_.head_sink == nullptr ? nullptr : call_.head_sink + item.head % call_.num_heads;
-    const uint32_t reach = call_.window < 0 ? 0x80000000u : static_cast<uint32_t>(min(call_.window, int64_t{INT32_MAX}));
+    const uint32_t reach =
+        call_.window < 0 ? 0x80000000u : static_cast<uint32_t>(min(call_.window, int64_t{INT32_MAX}));
     const unsigned char* q = shared_.q + half_ * (kBlockRows * kRowBytes);
 
     Output out;

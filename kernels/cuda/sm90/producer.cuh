@@ -74,8 +74,8 @@ class Producer {
         ptx::barrier_expect(&shared_.q_full, Memory::kTileBytes);
         const int32_t head = item.head % call_.num_heads;
         for (int p = 0; p < Memory::kPanels; ++p) {
-          ptx::tma_load_4d(shared_.q + p * kPanelBytes, &maps_->q, &shared_.q_full, 64 * p, head,
-                           item.block * kRows, item.head / call_.num_heads);
+          ptx::tma_load_4d(shared_.q + p * kPanelBytes, &maps_->q, &shared_.q_full, 64 * p, head, item.block * kRows,
+                           item.head / call_.num_heads);
         }
       } else {
         ptx::barrier_arrive(&shared_.q_full);
@@ -90,8 +90,8 @@ class Producer {
     int32_t start = 0;
     const bool valid = place(load, start);
     ptx::barrier_wait(&shared_.k_empty[stage], place_.parity ^ 1);
-    const bool whole = __all_sync(
-        0xffffffffu, valid && load.key <= first && (call_.window < 0 || load.key > last - call_.window));
+    const bool whole =
+        __all_sync(0xffffffffu, valid && load.key <= first && (call_.window < 0 || load.key > last - call_.window));
     shared_.positions[stage][threadIdx.x] = valid ? load.key : kNoKey;
     if (lane() == 0) {
       shared_.flags[stage][warp()] = flags | (whole ? 0 : kMasked << warp()) | (load.contiguous ? 0 : kGathered);
@@ -103,8 +103,9 @@ class Producer {
     place_.advance();
   }
 
-  // TMA takes kGranule rows whatever the range: near the end of the context it takes the last ones, since rows beyond may
-  // hold anything, and what lies before the granule is not used. Returns whether this lane's row is one of the granule's.
+  // TMA takes kGranule rows whatever the range: near the end of the context it takes the last ones, since rows beyond
+  // may hold anything, and what lies before the granule is not used. Returns whether this lane's row is one of the
+  // granule's.
   __device__ bool place(Load& load, int32_t& start) const {
     bool valid = load.key >= 0;
     if (!load.contiguous) return valid;

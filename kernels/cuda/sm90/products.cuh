@@ -20,7 +20,8 @@ __device__ __forceinline__ void hold(float (&registers)[kSize]) {
 
 // scores[64, kKeys] = Q Kᵀ, started. `q`: this group's rows of the query tile.
 template <typename T, int kHeadDim>
-__device__ __forceinline__ void start_scores(float (&scores)[kKeys / 2], const unsigned char* q, const unsigned char* k) {
+__device__ __forceinline__ void start_scores(float (&scores)[kKeys / 2], const unsigned char* q,
+                                             const unsigned char* k) {
 #pragma unroll
   for (int panel = 0; panel < kHeadDim / 64; ++panel) {
     const uint64_t queries = ptx::descriptor_k_major(q + panel * kPanelBytes);

@@ -6,12 +6,12 @@
 
 namespace minference::cuda::sm90 {
 
-constexpr int kBlockRows = 64;          // query rows of a row block: one consumer's
-constexpr int kHalves = 2;              // row blocks of an item
+constexpr int kBlockRows = 64;  // query rows of a row block: one consumer's
+constexpr int kHalves = 2;      // row blocks of an item
 constexpr int kRows = kHalves * kBlockRows;
-constexpr int kKeys = 128;              // of a tile
+constexpr int kKeys = 128;  // of a tile
 constexpr int kGranules = kKeys / kGranule;
-constexpr int kRowBytes = 128;          // of one swizzled row: 64 elements
+constexpr int kRowBytes = 128;                  // of one swizzled row: 64 elements
 constexpr int kPanelBytes = kRows * kRowBytes;  // 64 elements of all rows of a tile; a tile is kHeadDim / 64 panels
 static_assert(kRows == kKeys);
 

@@ -1,5 +1,5 @@
-// Online softmax of a warpgroup's 64 rows. A thread holds two rows, `half` 0 and 1 (8 apart), of an accumulator as wgmma
-// lays it out: element 4i + 2 half + j is column 8i + 2 (lane % 4) + j.
+// Online softmax of a warpgroup's 64 rows. A thread holds two rows, `half` 0 and 1 (8 apart), of an accumulator as
+// wgmma lays it out: element 4i + 2 half + j is column 8i + 2 (lane % 4) + j.
 #pragma once
 
 #include "../ptx/math.cuh"
@@ -32,8 +32,8 @@ __device__ __forceinline__ void cap_scores(float (&scores)[kSize], float scale, 
 
 // Scores of the granules whose bit is set in `flags`. Row r sees the keys r - reach + 1 … r.
 template <int kSize>
-__device__ __forceinline__ void mask_scores(float (&scores)[kSize], uint32_t flags, const int32_t* positions, int32_t row,
-                                            uint32_t reach) {
+__device__ __forceinline__ void mask_scores(float (&scores)[kSize], uint32_t flags, const int32_t* positions,
+                                            int32_t row, uint32_t reach) {
   if ((flags & kAnyMasked) == 0) return;
   const int column = 2 * static_cast<int>(threadIdx.x % 4);
 #pragma unroll

@@ -36,8 +36,8 @@ class GranuleIntervals {
   BlockRanges ranges_;
 };
 
-// for (TileWalk walk(…); walk.next();) use(walk.load, walk.for_whom): every warp of the producer walks, and `load` is the
-// warp's own granule.
+// for (TileWalk walk(…); walk.next();) use(walk.load, walk.for_whom): every warp of the producer walks, and `load` is
+// the warp's own granule.
 class TileWalk {
  public:
   // `pending`: [kClasses][2 * kGranule] of this warp, in shared memory.

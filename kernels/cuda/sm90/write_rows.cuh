@@ -22,11 +22,11 @@ __device__ __forceinline__ void transpose_quad(uint32_t (&words)[4]) {
   }
 }
 
-// Row `row` of the call, held by a quad as Softmax's `half`. Rows at or beyond seqlen_q are not written. All lanes of the
-// warp call this.
+// Row `row` of the call, held by a quad as Softmax's `half`. Rows at or beyond seqlen_q are not written. All lanes of
+// the warp call this.
 template <typename T, int kHeadDim>
-__device__ __forceinline__ void write_row(const float (&out)[kHeadDim / 2], int half, float factor, bool zero, float lse,
-                                          const Call& call, int32_t head, int32_t row) {
+__device__ __forceinline__ void write_row(const float (&out)[kHeadDim / 2], int half, float factor, bool zero,
+                                          float lse, const Call& call, int32_t head, int32_t row) {
   const int32_t b = head / call.num_heads, h = head % call.num_heads;
   const int quad_lane = static_cast<int>(threadIdx.x % 4);
   T* to = static_cast<T*>(call.out) + ((int64_t{b} * call.seqlen_q + row) * call.num_heads + h) * kHeadDim;

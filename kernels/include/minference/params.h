@@ -15,9 +15,9 @@ enum class DataType : int32_t { kFloat32 = 0, kFloat16 = 1, kBFloat16 = 2 };
 // masked. Cost is counted in tiles of block_m x block_n: ceil(length / block_n) per merged range, ceil(columns /
 // block_n) for the gathered columns.
 struct KernelGeometry {
-  int32_t block_m = 64;   // query rows per block; a multiple of kPatternBlock
-  int32_t block_n = 64;   // keys per tile
-  int32_t key_align = 1;  // granularity to which ranges are rounded
+  int32_t block_m = 64;         // query rows per block; a multiple of kPatternBlock
+  int32_t block_n = 64;         // keys per tile
+  int32_t key_align = 1;        // granularity to which ranges are rounded
   int32_t blocks_per_item = 1;  // neighbouring row blocks that share what is loaded; of no effect on what is computed
 };
 

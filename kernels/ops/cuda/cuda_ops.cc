@@ -54,8 +54,8 @@ OrtStatusPtr CudaAttentionProbeKernel::ComputeV2(OrtKernelContext* raw) {
 void add_cuda_ops(Ort::CustomOpDomain& domain) {
   using SparseAttention = CustomOp<SparseAttentionSpec, CudaSparseAttentionKernel>;
   using AttentionProbe = CustomOp<AttentionProbeSpec, CudaAttentionProbeKernel>;
-  static SparseAttention sparse_attention[] = {SparseAttention(DataType::kFloat16), SparseAttention(DataType::kBFloat16),
-                                               SparseAttention(DataType::kFloat32)};
+  static SparseAttention sparse_attention[] = {
+      SparseAttention(DataType::kFloat16), SparseAttention(DataType::kBFloat16), SparseAttention(DataType::kFloat32)};
   static AttentionProbe attention_probe[] = {AttentionProbe(DataType::kFloat16), AttentionProbe(DataType::kBFloat16),
                                              AttentionProbe(DataType::kFloat32)};
   for (auto& op : sparse_attention) domain.Add(&op);
