@@ -19,7 +19,8 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t smem, c
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(smem)),
           "asking for shared memory");
   }
-  // clang-format off: it would write > > >
+  // It would write > > >.
+  // clang-format off
   kernel<<<grid, block, smem, stream>>>(static_cast<Parameters>(arguments)...);
   // clang-format on
   check(cudaGetLastError(), "launching a kernel");
