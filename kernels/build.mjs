@@ -1,4 +1,4 @@
-// Builds the native part into kernels/build: `node kernels/build.mjs [--force]`. npm runs it on install, before
+// Builds the native part into kernels/build: `node kernels/build.mjs [--force] [--tools]`. npm runs it on install, before
 // anything else is built, so it uses nothing but Node. The build happens in a temporary folder and is swapped in at the
 // end: an interrupted or failed build leaves the old one, or none.
 import { spawn } from 'node:child_process';
@@ -30,6 +30,7 @@ const MIN_NVCC = [12, 8]; // C++20 and sm_90a
 const BYTES_PER_JOB = 1.5e9;
 const BUILD_TYPE = 'Release';
 const ARTEFACTS = ['minference.node', 'libminference_ops.so'];
+const GPU_PROGRAMS = ['minference_check', 'minference_bench']; // with --tools, where there is nvcc
 const HEADER_PACKAGES = ['com.github.asus4.onnxruntime', 'node-addon-api', 'node-api-headers'];
 
 const kernels = dirname(fileURLToPath(import.meta.url));
@@ -181,7 +182,7 @@ function isUpToDate(sourceHash) {
   }
 }
 
-async function compile(work, tools, headers) {
+async function compile(work, tools, headers, programs) {
   const defines = {
     CMAKE_BUILD_TYPE: BUILD_TYPE,
     MINFERENCE_ORT_HEADERS: headers.ort,
@@ -191,7 +192,7 @@ async function compile(work, tools, headers) {
   const options = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`);
   await mustRun('cmake', ['-S', kernels, '-B', work, ...tools.generator, ...options]);
   const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / BYTES_PER_JOB)));
-  await mustRun('cmake', ['--build', work, '--parallel', String(jobs)]);
+  await mustRun('cmake', ['--build', work, '--parallel', String(jobs), '--target', 'all', ...programs]);
 }
 
 async function describeBuild(work, { tools, headers, sourceHash }) {
@@ -242,10 +243,11 @@ async function build() {
   mkdirSync(temporary, { recursive: true });
   const work = mkdtempSync(join(temporary, 'build-'));
   try {
-    await compile(work, tools, headers);
+    const programs = tools.cuda && process.argv.includes('--tools') ? GPU_PROGRAMS : [];
+    await compile(work, tools, headers, programs);
     const fresh = join(work, 'finished');
     mkdirSync(fresh);
-    for (const file of ARTEFACTS) renameSync(join(work, file), join(fresh, file));
+    for (const file of [...ARTEFACTS, ...programs]) renameSync(join(work, file), join(fresh, file));
     const info = await describeBuild(work, { tools, headers, sourceHash });
     writeFileSync(join(fresh, 'build.json'), `${JSON.stringify(info, null, 2)}\n`);
     swapIn(fresh, work);
