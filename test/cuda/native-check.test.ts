@@ -7,6 +7,14 @@ import { describeCuda } from './helpers/cuda.js';
 
 /** Built with `npm run build:kernels`, beside the libraries, where there is nvcc. */
 const program = join(dirname(locateNativeFiles().ops), 'minference_check');
+const sanitizer = ['compute-sanitizer', '/usr/local/cuda/bin/compute-sanitizer'];
+
+async function findSanitizer(): Promise<string | undefined> {
+  for (const path of sanitizer) {
+    if ((await execa(path, ['--version'], { reject: false })).exitCode === 0) return path;
+  }
+  return undefined;
+}
 
 describeCuda('the kernels without ONNX Runtime', () => {
   test.skipIf(!existsSync(program))(
@@ -18,5 +26,23 @@ describeCuda('the kernels without ONNX Runtime', () => {
       expect(exitCode).toBe(0);
     },
     600_000,
+  );
+
+  test.skipIf(!existsSync(program)).each(['memcheck', 'racecheck', 'initcheck'])(
+    'are clean under compute-sanitizer, %s',
+    async (tool) => {
+      const command = await findSanitizer();
+      if (command === undefined) return console.log('skipped: no compute-sanitizer');
+      const args = ['--tool', tool, '--error-exitcode', '9', '--print-limit', '5', program, '--small'];
+      // initcheck is to see what nobody wrote.
+      const env = tool === 'initcheck' ? { MINFERENCE_NO_POISON: '1' } : {};
+      const { stdout, exitCode } = await execa(command, args, { reject: false, env });
+      const reports = stdout.split('\n').filter((line) => line.startsWith('========='));
+      // Where it cannot watch the device (gVisor), it says so and finds nothing.
+      if (/Device not supported/.test(stdout)) return console.log('skipped: compute-sanitizer refuses the device');
+      expect(reports.slice(-40).join('\n')).toMatch(/ERROR SUMMARY: 0 errors|RACECHECK SUMMARY: 0 hazards/);
+      expect(exitCode).toBe(0);
+    },
+    900_000,
   );
 });
