@@ -39,7 +39,8 @@ async function readWeights(path: string, config: Config): Promise<WeightSource> 
     if (!tensor) throw new Error(`expected the initializer ${name}`);
     return tensorBytes(tensor, data);
   };
-  const floats = (name: string) => new Float32Array(bytes(name).slice().buffer);
+  // A copy: file offsets need not be multiples of 4.
+  const floats = (name: string) => new Float32Array(new Uint8Array(bytes(name)).buffer);
   const matrix = (name: string): Float32Array => {
     const [scales, blocks] = [floats(`${name}_scales`), bytes(`${name}_Q8`)];
     const values = new Float32Array(blocks.length);
