@@ -18,7 +18,8 @@ export async function writeEmbeddedModel(folder: string, dtype: 'fp16' | 'fp32')
   const config = JSON.parse(await readFile(join(source, 'config.json'), 'utf8'));
   const weights = await readWeights(join(source, 'onnx', 'model.onnx'), config);
   await mkdir(folder, { recursive: true });
-  await writeModelFile(join(folder, 'onnx', 'model.onnx'), buildDecoder({ ...exportSpec(config, { dtype }), weights }));
+  const built = buildDecoder({ ...exportSpec(config), dtype, weights });
+  await writeModelFile(join(folder, 'onnx', 'model.onnx'), built);
   for (const file of COPIED) await copyFile(join(source, file), join(folder, file));
 }
 
