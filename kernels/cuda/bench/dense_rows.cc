@@ -25,6 +25,7 @@ void add_decode_rows(Bench& bench) {
   const Shape shape{bench.tokens(128), 32, 8, 128, 1};
   if (!bench.wants(id)) return;
   const Operands operands(shape, bench.options().dtype, bench.context().stream);
+  rope_and_cache(operands.rope(), bench.context());
   const Time time = bench.time([&] { attention(operands.attention(), bench.context()); });
   const double bytes = 2.0 * sizeof(uint16_t) * static_cast<double>(shape.tokens * shape.kv_heads * shape.head_dim);
   char note[64];
