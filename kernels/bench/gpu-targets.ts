@@ -69,7 +69,7 @@ function share(what: string, target: string, rows: [string, string], most: numbe
     target,
     rows,
     judge: ([a, b]) => ({
-      measured: `${a!.ms.toFixed(3)} against ${b!.ms.toFixed(3)} ms: ${times(a!.ms / b!.ms)}`,
+      measured: `${a!.ms.toFixed(3)} against ${b!.ms.toFixed(3)} ms: ${(a!.ms / b!.ms).toFixed(3)}×`,
       reached: a!.ms / b!.ms <= most,
     }),
   };
