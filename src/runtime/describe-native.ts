@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import type { NativeCudaInfo } from './binding-types.js';
+import { type CudaCosts, readCudaCosts } from './cuda-costs.js';
 import { ENV_VARIABLES, type EnvVariable, readEnv } from './env.js';
 import { type GpuFacts, gpuFacts } from './gpu.js';
 import { locateNativeFiles } from './locate.js';
@@ -19,6 +20,8 @@ export interface NativeFacts {
   gpu: GpuFacts;
   /** What the CUDA driver says; null where something that a GPU needs is missing. */
   cuda: NativeCudaInfo | null;
+  /** What the op measured of that device; null before its first run there. */
+  cudaCosts: CudaCosts | null;
   environment: { name: EnvVariable; value: string | null; meaning: string }[];
 }
 
@@ -26,6 +29,7 @@ export interface NativeFacts {
 export async function describeNative(): Promise<NativeFacts> {
   const files = locateNativeFiles();
   const native = tryNative();
+  const cuda = native.problem === null && gpuFacts().usable ? cudaInfo() : null;
   return {
     cpu: { model: cpus()[0]?.model.trim() ?? 'unknown', threads: availableParallelism(), instructionSets: cpuFlags() },
     onnxRuntime: { path: files.onnxRuntime, version: native.version },
@@ -33,7 +37,8 @@ export async function describeNative(): Promise<NativeFacts> {
     build: readBuildInfo(files.buildInfo),
     problem: native.problem,
     gpu: gpuFacts(),
-    cuda: native.problem === null && gpuFacts().usable ? cudaInfo() : null,
+    cuda,
+    cudaCosts: cuda?.problem === null ? await readCudaCosts(cuda.name) : null,
     environment: (Object.keys(ENV_VARIABLES) as EnvVariable[]).map((name) => ({
       name,
       value: readEnv(name) ?? null,

@@ -4,13 +4,17 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "../../cpu/reference/reference.h"
+#include "../calibrate/cost_file.h"
+#include "../calibrate/measure.h"
 #include "../common/dtype.cuh"
 #include "../plan/fit_grid.h"
 #include "../plan/planner.h"
@@ -233,6 +237,24 @@ void run_fit() {
   std::printf("fit: %s\n", failures == 0 ? "ok" : "FAILED");
 }
 
+// Measured costs are plausible, and survive their file.
+void run_costs() {
+  const CostModel model = measure_costs(256);
+  if (!(model.sparse_tile >= 1 && model.per_head >= 0 && model.least_context > 0))
+    complain({.name = "costs"}, -1, "odd");
+  const std::string path = (std::filesystem::temp_directory_path() / "minference-plan-test" / "costs.json").string();
+  if (!write_cost_file(path, "a device", model)) complain({.name = "costs"}, -1, "the file cannot be written");
+  const std::optional<CostModel> found = read_cost_file(path);
+  std::filesystem::remove_all(std::filesystem::path(path).parent_path());
+  const auto near = [](double x, double y) { return std::abs(x - y) <= 1e-6 * std::abs(x); };
+  if (!found || !near(found->sparse_tile, model.sparse_tile) || !near(found->per_head, model.per_head) ||
+      !near(found->select_per_key, model.select_per_key) || found->least_context != model.least_context) {
+    complain({.name = "costs"}, -1, "the file gives another model");
+  }
+  if (read_cost_file(path)) complain({.name = "costs"}, -1, "a missing file gives a model");
+  std::printf("costs: %s\n", failures == 0 ? "ok" : "after failures");
+}
+
 }  // namespace
 
 int main() {
@@ -287,5 +309,6 @@ int main() {
        .geometry = {64, 32, 32, 2}});
   run({.name = "several segments", .past = {900}, .rows = {400}, .patterns = lists});
   run_fit();
+  run_costs();
   return failures == 0 ? 0 : 1;
 }

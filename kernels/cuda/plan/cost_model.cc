@@ -27,16 +27,6 @@ int64_t tiles_of(const Span& span, const KernelGeometry& geometry, int64_t keys)
   return tiles;
 }
 
-double pooled_scores(const Span& span) {
-  double scores = 0;
-  for (int64_t begin = 0; begin < span.rows; begin += kPatternBlock) {
-    const int64_t end = std::min<int64_t>(begin + kPatternBlock, span.rows);
-    const int64_t last = (span.past + end - 1) / kPatternBlock, first = low(span, span.past + begin) / kPatternBlock;
-    scores += static_cast<double>(last - first + 1);
-  }
-  return scores;
-}
-
 // About the fewest keys that a row block ends up with, where it sees that many: all diagonals adjacent, all columns in
 // them.
 int64_t least_keys(const HeadPattern& pattern, const KernelGeometry& geometry) {
@@ -54,6 +44,16 @@ int64_t least_keys(const HeadPattern& pattern, const KernelGeometry& geometry) {
 
 const CostModel& cost_model() { return model; }
 void set_cost_model(const CostModel& measured) { model = measured; }
+
+double pooled_scores(const Span& span) {
+  double scores = 0;
+  for (int64_t begin = 0; begin < span.rows; begin += kPatternBlock) {
+    const int64_t end = std::min<int64_t>(begin + kPatternBlock, span.rows);
+    const int64_t last = (span.past + end - 1) / kPatternBlock, first = low(span, span.past + begin) / kPatternBlock;
+    scores += static_cast<double>(last - first + 1);
+  }
+  return scores;
+}
 
 int64_t dense_tiles(const Span& span, const KernelGeometry& geometry) { return tiles_of(span, geometry, span.total()); }
 

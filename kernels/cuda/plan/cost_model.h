@@ -30,6 +30,9 @@ struct Span {
 // Tiles of dense attention.
 int64_t dense_tiles(const Span& span, const KernelGeometry& geometry);
 
+// Scores of pooled blocks that block_sparse ranks.
+double pooled_scores(const Span& span);
+
 // FLOPs of building the index of a pattern that does not cover the context, as SparseIndex::flops counts them.
 double index_flops(const HeadPattern& pattern, const Span& span, int64_t head_dim);
 

@@ -27,6 +27,10 @@ struct Context {
 // The tile that the kernel for this head size computes on the current device.
 KernelGeometry attention_geometry(int64_t head_dim);
 
+// Makes the current device's measured costs those by which attention() falls back to dense: from a file in the user's
+// cache folder or, the first time on a device, by timing the kernels. Only the first call of a process does anything.
+void ensure_cost_model();
+
 // Rotary embedding and cache write in one launch (`params.head_sink` and cos/sin caches are device memory here).
 void rope_and_cache(const RopeCacheParams& params, const Context& context);
 

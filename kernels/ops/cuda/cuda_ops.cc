@@ -8,6 +8,7 @@ namespace minference::ops {
 CudaSparseAttentionKernel::CudaSparseAttentionKernel(const Ort::ConstKernelInfo& info, DataType dtype)
     : attributes_(info), dtype_(dtype) {
   check_cuda_attributes(attributes_);
+  cuda::ensure_cost_model();
 }
 
 OrtStatusPtr CudaSparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {

@@ -47,7 +47,7 @@ function nativeFacts({ onnxRuntime, kernels, build, problem }: NativeFacts): Fac
 }
 
 /** The CUDA device, as its driver describes it. */
-function cudaFacts({ cuda, build }: NativeFacts): Fact[] {
+function cudaFacts({ cuda, cudaCosts, build }: NativeFacts): Fact[] {
   if (cuda === null) return [];
   if (cuda.problem !== null) {
     return [{ title: 'device', value: cuda.problem, ok: false, fix: 'check nvidia-smi, and CUDA_VISIBLE_DEVICES' }];
@@ -62,7 +62,15 @@ function cudaFacts({ cuda, build }: NativeFacts): Fact[] {
       value: `driver for ${version(cuda.driverVersion)}, kernels built with ${version(cuda.runtimeVersion)}`,
     },
     ...(kernels?.archs ? [{ title: 'CUDA kernels', value: kernels.archs.join(', ') }] : []),
+    { title: 'crossover', value: describeCosts(cudaCosts) },
   ];
+}
+
+/** From which length on the op computes sparse attention, as measured on the device. */
+function describeCosts(costs: NativeFacts['cudaCosts']): string {
+  if (costs === null) return 'measured when a model is first loaded on the device';
+  const { least_context, sparse_tile } = costs;
+  return `sparse from ${formatQuantity(least_context, 'token')} on, a sparse tile costs ${sparse_tile.toFixed(2)} dense ones`;
 }
 
 /** What this machine can do, as sections for people. */
