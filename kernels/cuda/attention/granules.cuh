@@ -7,27 +7,6 @@
 
 namespace minference::cuda {
 
-// Whether a range of the block, rounded outward to multiples of `align`, holds key `column` (which the block sees).
-__device__ __forceinline__ bool in_runs(const DevicePlan& plan, const RowBlock& block, int32_t column,
-                                        int32_t align = 1) {
-  const DiagonalRun* runs = block.is_full ? plan.runs : plan.last_runs;
-  const int32_t count = block.is_full ? plan.num_runs : plan.num_last_runs;
-  const auto block_first = static_cast<int32_t>(block.first), block_last = static_cast<int32_t>(block.last);
-  const int32_t from = max(column / align * align, static_cast<int32_t>(block.low));  // a key from here …
-  const int32_t to = min(column / align * align + align - 1, block_last);             // … to here is enough
-  const int32_t distance = block_first - to;  // the nearest run that reaches as far back
-  int32_t low = 0, high = count;
-  while (low < high) {
-    const int32_t middle = (low + high) / 2;
-    if (runs[middle].last < distance) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low < count && runs[low].first <= block_last - from;
-}
-
 // Every lane of a warp holds the same walker; `next` and `skip` are for whole warps.
 class Granules {
  public:

@@ -22,37 +22,55 @@ __device__ inline int32_t rank_of(const int32_t* columns, int32_t count, int32_t
   return low;
 }
 
-struct Coverage {
-  int32_t tiles, columns;  // of ranges; inside ranges
-};
+// What a run covers of a row block, without what the next one does: where rounding makes two meet, the lower one has
+// the keys.
+__device__ inline KeyRange range_of_run(const DiagonalRun* runs, int32_t count, int32_t i, const RowBlock& block,
+                                        int64_t align) {
+  const int64_t far = block.first - runs[i].last, end = block.last + 1 - runs[i].first;
+  const int64_t begin = far < block.low ? block.low : far;
+  if (begin >= end) return {0, 0};
+  const auto rounded_end = [&](int64_t key) {
+    const int64_t up = (key + align - 1) / align * align;
+    return up < block.last + 1 ? up : block.last + 1;
+  };
+  int64_t from = begin / align * align;
+  if (i + 1 < count) {
+    const int64_t lower = block.last + 1 - runs[i + 1].first;
+    if (lower > block.low && rounded_end(lower) > from) from = rounded_end(lower);
+  }
+  return {static_cast<int32_t>(from), static_cast<int32_t>(rounded_end(end))};
+}
 
-// Each run is a range of its own, so the lanes share them; where rounding makes two meet, the lower one has the keys.
-__device__ inline Coverage cover_by_runs(const DevicePlan& plan, const RowBlock& block, const int32_t* columns,
-                                         int32_t block_n, int64_t align) {
+// Tiles of one row block of a vertical_slash head: the lanes of a warp share runs and columns. Columns in ranges are
+// counted from whichever there are fewer of.
+__device__ inline int32_t tiles_of(const DevicePlan& plan, const RowBlock& block, const int32_t* columns,
+                                   const PlanCall& call) {
   const DiagonalRun* runs = block.is_full ? plan.runs : plan.last_runs;
-  const int32_t count = block.is_full ? plan.num_runs : plan.num_last_runs;
-  Coverage sum{0, 0};
-  for (int32_t i = threadIdx.x % 32; i < count; i += 32) {
-    const int64_t far = block.first - runs[i].last, end = block.last + 1 - runs[i].first;
-    const int64_t begin = far < block.low ? block.low : far;
-    if (begin >= end) break;  // as all further runs
-    const auto rounded_end = [&](int64_t key) {
-      const int64_t up = (key + align - 1) / align * align;
-      return up < block.last + 1 ? up : block.last + 1;
-    };
-    int64_t from = begin / align * align;
-    const int64_t to = rounded_end(end);
-    if (i + 1 < count) {
-      const int64_t lower = block.last + 1 - runs[i + 1].first;
-      if (lower > block.low && rounded_end(lower) > from) from = rounded_end(lower);
-    }
-    sum.tiles += static_cast<int32_t>((to - from + block_n - 1) / block_n);
-    if (plan.num_columns > 0) {
-      sum.columns += rank_of(columns, plan.num_columns, static_cast<int32_t>(to)) -
-                     rank_of(columns, plan.num_columns, static_cast<int32_t>(from < block.low ? block.low : from));
+  const int32_t count = block.is_full ? plan.num_runs : plan.num_last_runs, lane = threadIdx.x % 32;
+  const auto low = static_cast<int32_t>(block.low), last = static_cast<int32_t>(block.last);
+  if (last < low) return 0;
+  const bool by_runs = 2 * count <= plan.num_columns;
+  int32_t tiles = 0, covered = 0;
+  for (int32_t i = lane; i < count; i += 32) {
+    const KeyRange range = range_of_run(runs, count, i, block, call.key_align);
+    if (range.end == 0) break;  // nor do the runs behind it cover anything
+    tiles += (range.end - range.begin + call.block_n - 1) / call.block_n;
+    if (by_runs) {
+      covered += rank_of(columns, plan.num_columns, range.end) -
+                 rank_of(columns, plan.num_columns, range.begin < low ? low : range.begin);
     }
   }
-  return {__reduce_add_sync(0xffffffffu, sum.tiles), __reduce_add_sync(0xffffffffu, sum.columns)};
+  int32_t seen = 0;
+  if (by_runs) {
+    seen = rank_of(columns, plan.num_columns, last + 1) - rank_of(columns, plan.num_columns, low);
+    seen -= __reduce_add_sync(0xffffffffu, covered);
+  } else {
+    for (int32_t i = lane; i < plan.num_columns && columns[i] <= last; i += 32) {
+      if (columns[i] >= low && !in_runs(plan, block, columns[i], call.key_align)) ++seen;
+    }
+    seen = __reduce_add_sync(0xffffffffu, seen);
+  }
+  return __reduce_add_sync(0xffffffffu, tiles) + (seen + call.block_n - 1) / call.block_n;
 }
 
 // grid: (jobs, row blocks / kCountWarps); one warp per row block. The columns of vertical_slash come to shared memory.
@@ -75,13 +93,7 @@ __global__ void __launch_bounds__(kCountWarps * 32) count_kernel(PlanCall call, 
     const RowBlock block = RowBlock::at(index, call.block_m, job.past, job.rows, call.window);
     int32_t tiles = 0;
     if (plan.kind == static_cast<int32_t>(PatternKind::kVerticalSlash)) {
-      const Coverage covered = cover_by_runs(plan, block, columns, call.block_n, call.key_align);
-      int32_t left = 0;
-      if (block.low <= block.last) {
-        left = rank_of(columns, plan.num_columns, static_cast<int32_t>(block.last + 1)) -
-               rank_of(columns, plan.num_columns, static_cast<int32_t>(block.low)) - covered.columns;
-      }
-      tiles = covered.tiles + (left + call.block_n - 1) / call.block_n;
+      tiles = tiles_of(plan, block, columns, call);
     } else {
       for (BlockRanges ranges(plan, block, index, call.key_align); ranges.next();) {
         tiles += (ranges.range.end - ranges.range.begin + call.block_n - 1) / call.block_n;

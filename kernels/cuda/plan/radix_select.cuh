@@ -20,6 +20,7 @@ struct Threshold {
 };
 
 constexpr int kRadixBins = 2048;
+constexpr int kAhead = 4;  // scores that a thread loads before it uses the first
 
 struct SelectScratch {
   int32_t bins[kRadixBins];
@@ -41,9 +42,15 @@ __device__ inline Threshold find_threshold(const Key& key, int32_t n, int32_t k,
     const uint32_t digits = pass == 2 ? 1023u : 2047u;
     for (int b = threadIdx.x; b < kRadixBins; b += kThreads) scratch.bins[b] = 0;
     __syncthreads();
-    for (int32_t i = threadIdx.x; i < n; i += kThreads) {
-      const uint32_t bits = key(i);
-      if ((bits & mask) == prefix) atomicAdd(&scratch.bins[bits >> shift & digits], 1);
+    for (int32_t first = threadIdx.x; first < n; first += kAhead * kThreads) {
+      uint32_t bits[kAhead];
+#pragma unroll
+      for (int j = 0; j < kAhead; ++j) bits[j] = first + j * kThreads < n ? key(first + j * kThreads) : 0;
+#pragma unroll
+      for (int j = 0; j < kAhead; ++j) {
+        const bool counts = first + j * kThreads < n && (bits[j] & mask) == prefix;
+        if (counts) atomicAdd(&scratch.bins[bits[j] >> shift & digits], 1);
+      }
     }
     __syncthreads();
     int mine = 0;
@@ -100,17 +107,22 @@ __device__ inline void for_each_chosen(const Key& key, int32_t n, Threshold thre
     equal_before += equal_of[w];
   }
   const unsigned lower = (1u << lane) - 1;
-  for (int32_t first = begin; first < end; first += 32) {
-    const int32_t i = first + lane;
-    const uint32_t bits = i < end ? key(i) : 0;
-    const bool is_less = i < end && bits < threshold.key, is_equal = i < end && bits == threshold.key;
-    const unsigned all_less = __ballot_sync(0xffffffffu, is_less), all_equal = __ballot_sync(0xffffffffu, is_equal);
-    const int32_t tie = equal_before + __popc(all_equal & lower);
-    if (is_less || (is_equal && tie < threshold.ties)) {
-      emit(less_before + __popc(all_less & lower) + (tie < threshold.ties ? tie : threshold.ties), i);
+  for (int32_t first = begin; first < end; first += kAhead * 32) {
+    uint32_t bits[kAhead];
+#pragma unroll
+    for (int j = 0; j < kAhead; ++j) bits[j] = first + j * 32 + lane < end ? key(first + j * 32 + lane) : 0;
+#pragma unroll
+    for (int j = 0; j < kAhead; ++j) {
+      const int32_t i = first + j * 32 + lane;
+      const bool is_less = i < end && bits[j] < threshold.key, is_equal = i < end && bits[j] == threshold.key;
+      const unsigned all_less = __ballot_sync(0xffffffffu, is_less), all_equal = __ballot_sync(0xffffffffu, is_equal);
+      const int32_t tie = equal_before + __popc(all_equal & lower);
+      if (is_less || (is_equal && tie < threshold.ties)) {
+        emit(less_before + __popc(all_less & lower) + (tie < threshold.ties ? tie : threshold.ties), i);
+      }
+      less_before += __popc(all_less);
+      equal_before += __popc(all_equal);
     }
-    less_before += __popc(all_less);
-    equal_before += __popc(all_equal);
   }
   __syncthreads();
 }

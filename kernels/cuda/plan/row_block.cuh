@@ -20,6 +20,30 @@ struct RowBlock {
   }
 };
 
+// Whether a range of the block, rounded outward to multiples of `align`, holds key `column` (which the block sees).
+__host__ __device__ __forceinline__ bool in_runs(const DevicePlan& plan, const RowBlock& block, int32_t column,
+                                                 int32_t align = 1) {
+  const DiagonalRun* runs = block.is_full ? plan.runs : plan.last_runs;
+  const int32_t count = block.is_full ? plan.num_runs : plan.num_last_runs;
+  const auto block_first = static_cast<int32_t>(block.first), block_last = static_cast<int32_t>(block.last);
+  const auto block_low = static_cast<int32_t>(block.low);
+  // A key from `from` to `to` is enough.
+  int32_t from = column / align * align, to = from + align - 1;
+  from = from < block_low ? block_low : from;
+  to = to > block_last ? block_last : to;
+  const int32_t distance = block_first - to;  // the nearest run that reaches as far back
+  int32_t low = 0, high = count;
+  while (low < high) {
+    const int32_t middle = (low + high) / 2;
+    if (runs[middle].last < distance) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low < count && runs[low].first <= block_last - from;
+}
+
 // for (BlockRanges ranges(plan, block, block_index, align); ranges.next();) use(ranges.range): sorted, disjoint,
 // non-adjacent, rounded outward to multiples of `align` (a power of two), every key seen by some row of the block.
 class BlockRanges {
