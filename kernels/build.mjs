@@ -24,8 +24,6 @@ const MIN_NODE = [20, 19];
 const MIN_CMAKE = [3, 25];
 const MIN_GCC = [11, 0]; // C++20 with <bit>, and AVX-512 intrinsics
 const MIN_CLANG = [14, 0];
-/** Of the driver, on Linux and in WSL. */
-const DEVICE_FILES = ['/dev/nvidiactl', '/dev/dxg'];
 const MIN_NVCC = [12, 8]; // C++20 and sm_90a
 const BYTES_PER_JOB = 1.5e9;
 const BUILD_TYPE = 'Release';
@@ -91,14 +89,11 @@ async function checkCompiler(program) {
   return `${wanted}: found ${isClang ? 'Clang' : 'GCC'} ${version.text}`;
 }
 
-/**
- * nvcc's version where the CUDA ops are to be built: with MINFERENCE_CUDA=on, or by default (auto) where there is an
- * NVIDIA device as well, since they take minutes.
- */
+/** nvcc's version where there is one that can build the CUDA ops; MINFERENCE_CUDA=off leaves them out, =on wants them. */
 async function findNvcc(missing) {
   const wish = process.env.MINFERENCE_CUDA || 'auto';
   if (!['on', 'off', 'auto'].includes(wish)) missing.push(`MINFERENCE_CUDA on, off or auto: found ${wish}`);
-  if (wish === 'off' || (wish === 'auto' && !DEVICE_FILES.some((file) => existsSync(file)))) return undefined;
+  if (wish === 'off') return undefined;
   const output = await capture(process.env.CUDACXX || 'nvcc', ['--version']);
   const version = parseVersion(output?.match(/release [\d.]+/)?.[0]);
   if (version && !isOlder(version.numbers, MIN_NVCC)) return version.text;
