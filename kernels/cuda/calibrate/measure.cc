@@ -141,8 +141,9 @@ HeadPattern sparse(PatternKind kind, int64_t a, int64_t b) {
   return {static_cast<int32_t>(kind), static_cast<int32_t>(a), static_cast<int32_t>(b), kNoFallback};
 }
 
-// About 15 % of the keys of a long context; dense diagonals near, so that the cost is that of the keys.
-HeadPattern typical(int64_t n) { return sparse(PatternKind::kVerticalSlash, n / 20, n / 20); }
+// An eighth of the columns and the nearest diagonals: about 15 % of dense from 8K on. More diagonals would scatter on
+// made-up data and cost more than they do in a model, where they are neighbours.
+HeadPattern typical(int64_t n) { return sparse(PatternKind::kVerticalSlash, n / 8, kForcedSlashes); }
 
 // The shortest length from which on a typical sparse head is faster than a dense one; twice the longest if none is.
 int64_t find_crossover(Measurement& measurement, int64_t longest) {
