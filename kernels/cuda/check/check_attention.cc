@@ -1,4 +1,5 @@
 #include "attention_case.h"
+#include "random_cases.h"
 
 namespace minference::cuda::check_kernels {
 namespace {
@@ -16,6 +17,8 @@ std::string run_case(const AttentionCase& c, DataType dtype, std::string& note) 
   if (download<uint32_t>(p.lse, rows) != lse) return "the second run gives another LSE";
   return compare_with_reference(c, operands, attention_geometry(c.head_dim), dtype, note);
 }
+
+constexpr int kRandomCases = 300, kSmallRandomCases = 20;
 
 // One head of each kind.
 std::vector<HeadPattern> mixed() { return {kDensePattern, a_shape(16, 70), vertical_slash(40, 120), block_sparse(3)}; }
@@ -178,6 +181,8 @@ void add_attention_checks(std::vector<Check>& checks) {
     add(c, DataType::kFloat16, false);
     add(c, DataType::kBFloat16, true);
   }
+  int number = 0;
+  for (const AttentionCase& c : random_cases(kRandomCases)) add(c, DataType::kFloat16, ++number > kSmallRandomCases);
   for (const AttentionCase& c : large_cases()) add(c, DataType::kFloat16, true);
 }
 

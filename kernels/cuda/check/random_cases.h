@@ -1,0 +1,13 @@
+// Calls of attention with everything chosen at random: sizes, patterns, lengths, options.
+#pragma once
+
+#include <vector>
+
+#include "attention_case.h"
+
+namespace minference::cuda::check_kernels {
+
+// The first `count`; case i is the same whatever `count` is.
+std::vector<AttentionCase> random_cases(int count);
+
+}  // namespace minference::cuda::check_kernels
