@@ -35,13 +35,6 @@ class Granules {
     return next_columns();
   }
 
-  __device__ bool skip(int count) {
-    for (int i = 0; i < count; ++i) {
-      if (!next()) return false;
-    }
-    return true;
-  }
-
  private:
   __device__ static int lane() { return static_cast<int>(threadIdx.x % 32); }
 

@@ -63,7 +63,7 @@ class Consumer {
       Scores scores;
       float correction[2];
       if (shared_tile) take_turn();
-      hold(out);
+      ptx::wgmma_hold(out);
       ptx::wgmma_fence();
       start_scores<T, kHeadDim>(scores, q, shared_.k[keys_.stage]);
       if (has_weights) {
@@ -76,12 +76,12 @@ class Consumer {
         if (shared_tile) give_turn();
         ptx::wgmma_wait<0>();
       }
-      hold(scores);
+      ptx::wgmma_hold(scores);
       finish_scores(scores, flags, entry.past + row, reach);
       softmax.update(scores, correction);
       softmax.settle();
       ptx::wgmma_wait<0>();
-      hold(out);
+      ptx::wgmma_hold(out);
       if (has_weights) release_values();
       rescale(out, correction);
       pack_probabilities<T>(scores, p);
@@ -103,11 +103,11 @@ class Consumer {
   // out += p times the values of its tile, with nothing beside it.
   __device__ __forceinline__ void multiply_values(Output& out, const Weights& p, bool gathered) {
     wait_for_values(gathered);
-    hold(out);
+    ptx::wgmma_hold(out);
     ptx::wgmma_fence();
     start_output<T, kHeadDim>(out, p, shared_.v[values_.stage]);
     ptx::wgmma_wait<0>();
-    hold(out);
+    ptx::wgmma_hold(out);
     release_values();
   }
 

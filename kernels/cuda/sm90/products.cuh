@@ -7,17 +7,6 @@
 
 namespace minference::cuda::sm90 {
 
-// Keeps the compiler from moving accesses to registers that a wgmma in flight uses.
-template <int kSize>
-__device__ __forceinline__ void hold(float (&registers)[kSize]) {
-#ifndef MINFERENCE_EMULATE
-#pragma unroll
-  for (int i = 0; i < kSize; ++i) asm volatile("" : "+f"(registers[i])::"memory");
-#else
-  (void)registers;
-#endif
-}
-
 // scores[64, kKeys] = Q Kᵀ, started. `q`: this group's rows of the query tile.
 template <typename T, int kHeadDim>
 __device__ __forceinline__ void start_scores(float (&scores)[kKeys / 2], const unsigned char* q,
