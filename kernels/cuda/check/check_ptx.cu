@@ -81,8 +81,8 @@ __device__ void consume(unsigned char* shared, Barriers& barriers, float* scores
     ptx::wgmma_hold(s);
     ptx::wgmma_fence();
     for (int k = 0; k < kHeadDim / 16; ++k) {
-      const uint64_t a = ptx::descriptor_k_major(shared + k / 4 * 64 * 128) + k % 4 * 2;
-      const uint64_t b = ptx::descriptor_k_major(keys + k / 4 * kKeys * 128) + k % 4 * 2;
+      const ptx::Descriptor a = ptx::descriptor_k_major(shared + k / 4 * 64 * 128).after(k % 4 * 32);
+      const ptx::Descriptor b = ptx::descriptor_k_major(keys + k / 4 * kKeys * 128).after(k % 4 * 32);
       ptx::wgmma_ss<T, kKeys>(s, a, b, k > 0);
     }
     ptx::wgmma_commit();
@@ -101,10 +101,10 @@ __device__ void consume(unsigned char* shared, Barriers& barriers, float* scores
     ptx::fence_async_proxy();
     ptx::wgmma_hold(o);
     ptx::wgmma_fence();
-    const uint64_t values = ptx::descriptor_mn_major(keys + L::kTile, kKeys * 128);
+    const ptx::Descriptor values = ptx::descriptor_mn_major(keys + L::kTile, kKeys * 128);
 #pragma unroll
     for (int k = 0; k < kKeys / 16; ++k) {
-      ptx::wgmma_rs<T, kHeadDim>(o, p[k], values + k * 128, tile > 0 || k > 0);
+      ptx::wgmma_rs<T, kHeadDim>(o, p[k], values.after(k * 2048), tile > 0 || k > 0);
     }
     ptx::wgmma_commit();
     ptx::wgmma_wait<0>();

@@ -204,24 +204,24 @@ template <typename T, int kCount>
 inline void wgmma_hold(T (&)[kCount]) {}
 
 template <typename T, int N>
-inline void wgmma_ss(float (&d)[N / 2], uint64_t a, uint64_t b, bool accumulate) {
+inline void wgmma_ss(float (&d)[N / 2], Descriptor a, Descriptor b, bool accumulate) {
   emulate::wgmma_issue<T>(d, nullptr,
                           {.n = N,
                            .is_bfloat = std::is_same_v<T, __nv_bfloat16>,
                            .a_in_registers = false,
                            .accumulate = accumulate,
-                           .a_descriptor = a,
-                           .b_descriptor = b});
+                           .a_descriptor = a.bits(),
+                           .b_descriptor = b.bits()});
 }
 template <typename T, int N>
-inline void wgmma_rs(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b, bool accumulate = true) {
+inline void wgmma_rs(float (&d)[N / 2], const uint32_t (&a)[4], Descriptor b, bool accumulate = true) {
   emulate::wgmma_issue<T>(d, a,
                           {.n = N,
                            .is_bfloat = std::is_same_v<T, __nv_bfloat16>,
                            .a_in_registers = true,
                            .accumulate = accumulate,
                            .a_descriptor = 0,
-                           .b_descriptor = b});
+                           .b_descriptor = b.bits()});
 }
 
 }  // namespace minference::cuda::ptx

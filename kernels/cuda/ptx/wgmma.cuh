@@ -15,29 +15,38 @@
 
 namespace minference::cuda::ptx {
 
-namespace detail {
+// Where an operand lies in shared memory and how. PTX, "Matrix descriptor": 14 bits each of address, leading and stride
+// byte offset without their lowest four bits; bits 62-63: 1 is the 128-byte swizzle. The base offset stays 0: patterns
+// start at multiples of 1024 bytes.
+class Descriptor {
+ public:
+  // The address is the same in all lanes. Said of the first lane only, so that ptxas knows it too and keeps what follows
+  // from it in uniform registers: else it moves every descriptor there on its own, and products wait for that.
+  __device__ Descriptor(const void* shared, uint32_t leading_bytes, uint32_t stride_bytes)
+      : low_(__shfl_sync(0xffffffffu, (static_cast<uint32_t>(__cvta_generic_to_shared(shared)) & 0x3ffff) >> 4, 0) |
+             ((leading_bytes & 0x3ffff) >> 4) << 16),
+        high_((stride_bytes & 0x3ffff) >> 4 | 1u << 30) {}
 
-// PTX, "Matrix descriptor": 14 bits each of address, leading and stride byte offset without their lowest four bits;
-// bits 62–63: 1 is the 128-byte swizzle. The base offset stays 0: patterns start at multiples of 1024 bytes.
-__device__ inline uint64_t descriptor(const void* shared, uint32_t leading_bytes, uint32_t stride_bytes) {
-  const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
-  return uint64_t{(address & 0x3ffff) >> 4} | uint64_t{(leading_bytes & 0x3ffff) >> 4} << 16 |
-         uint64_t{(stride_bytes & 0x3ffff) >> 4} << 32 | uint64_t{1} << 62;
-}
+  // The same `bytes` (a multiple of 16) further on.
+  __device__ Descriptor after(uint32_t bytes) const { return Descriptor(low_ + bytes / 16, high_); }
+  __device__ uint64_t bits() const { return uint64_t{high_} << 32 | low_; }
 
-}  // namespace detail
+ private:
+  __device__ Descriptor(uint32_t low, uint32_t high) : low_(low), high_(high) {}
+  uint32_t low_, high_;
+};
 
-// Rows of A (or columns of B) are 128 bytes along k; every 8 rows 1024 bytes. For the next 16 elements of k add 2; the
-// operand begins at a multiple of 1024 bytes. (The leading offset is not used with a swizzle.)
-__device__ inline uint64_t descriptor_k_major(const void* shared) { return detail::descriptor(shared, 16, 1024); }
+// Rows of A (or columns of B) are 128 bytes along k; every 8 rows 1024 bytes. The next 16 elements of k are after(32);
+// the operand begins at a multiple of 1024 bytes. (The leading offset is not used with a swizzle.)
+__device__ inline Descriptor descriptor_k_major(const void* shared) { return Descriptor(shared, 16, 1024); }
 
 // [k][64 elements of m or n]: rows of 128 bytes, every 8 rows of k 1024 bytes; the next 64 elements of m or n
 // `mn_stride_bytes` on. PTX, "Strides", MN-major and swizzled: the leading offset leads to the next swizzle-width (64)
 // elements of m or n, the stride offset to the next 8 of k; CUTLASS names the same layout Swizzle<3,4,3> o
 // ((T,8,m),(8,k)):((1,T,LBO),(8T,SBO)) with T = 8 elements.
-// For the next 16 elements of k add 128 (2048 bytes).
-__device__ inline uint64_t descriptor_mn_major(const void* shared, uint32_t mn_stride_bytes) {
-  return detail::descriptor(shared, mn_stride_bytes, 1024);
+// The next 16 elements of k are after(2048).
+__device__ inline Descriptor descriptor_mn_major(const void* shared, uint32_t mn_stride_bytes) {
+  return Descriptor(shared, mn_stride_bytes, 1024);
 }
 
 }  // namespace minference::cuda::ptx
@@ -85,13 +94,13 @@ __device__ inline void wgmma_hold(uint32_t (&registers)[kCount]) {
 
 // d = A·B (+ d): A [64, 16] and B [16, N] from shared memory, both K-major.
 template <typename T, int N>
-__device__ inline void wgmma_ss(float (&)[N / 2], uint64_t, uint64_t, bool) {
+__device__ inline void wgmma_ss(float (&)[N / 2], Descriptor, Descriptor, bool) {
   __trap();
 }
 
 // d = A·B (+ d): A from registers, B from shared memory, N-major.
 template <typename T, int N>
-__device__ inline void wgmma_rs(float (&)[N / 2], const uint32_t (&)[4], uint64_t, bool = true) {
+__device__ inline void wgmma_rs(float (&)[N / 2], const uint32_t (&)[4], Descriptor, bool = true) {
   __trap();
 }
 

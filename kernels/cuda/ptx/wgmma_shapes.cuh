@@ -24,22 +24,22 @@ namespace minference::cuda::ptx {
 // p0 … p5: the operands after the accumulators.
 #define MINFERENCE_WGMMA(T, NAME, N, REGISTERS, ACCUMULATORS, p0, p1, p2, p3, p4, p5)                                   \
   template <>                                                                                                          \
-  __device__ inline void wgmma_ss<T, N>(float (&d)[N / 2], uint64_t a, uint64_t b, bool accumulate) {                  \
+  __device__ inline void wgmma_ss<T, N>(float (&d)[N / 2], Descriptor a, Descriptor b, bool accumulate) {                  \
     asm volatile(                                                                                                      \
         "{\n.reg .pred p;\nsetp.ne.b32 p, " p2 ", 0;\n"                                                                \
         "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." NAME "." NAME " {" REGISTERS "}, " p0 ", " p1                \
         ", p, 1, 1, 0, 0;\n}\n"                                                                                        \
         : ACCUMULATORS                                                                                                 \
-        : "l"(a), "l"(b), "r"(static_cast<int>(accumulate)));                                                          \
+        : "l"(a.bits()), "l"(b.bits()), "r"(static_cast<int>(accumulate)));                                                          \
   }                                                                                                                    \
   template <>                                                                                                          \
-  __device__ inline void wgmma_rs<T, N>(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b, bool accumulate) {      \
+  __device__ inline void wgmma_rs<T, N>(float (&d)[N / 2], const uint32_t (&a)[4], Descriptor b, bool accumulate) {      \
     asm volatile(                                                                                                      \
         "{\n.reg .pred p;\nsetp.ne.b32 p, " p5 ", 0;\n"                                                                \
         "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." NAME "." NAME " {" REGISTERS "}, {" p0 ", " p1 ", " p2 ", "  \
         p3 "}, " p4 ", p, 1, 1, 1;\n}\n"                                                                               \
         : ACCUMULATORS                                                                                                 \
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(static_cast<int>(accumulate)));                      \
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b.bits()), "r"(static_cast<int>(accumulate)));                      \
   }
 
 #define MINFERENCE_REGISTERS MINFERENCE_R0

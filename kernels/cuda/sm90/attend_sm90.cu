@@ -17,9 +17,11 @@ namespace {
 
 using namespace sm90;
 
-// 504 registers for one thread of each warpgroup.
-constexpr int kProducerRegisters = 88;
-constexpr int kConsumerRegisters = 208;
+// 504 registers for one thread of each warpgroup. The walk wants more than 88; a softcap leaves the consumers none over.
+template <bool kSoftcap>
+constexpr int kProducerRegisters = kSoftcap ? 88 : 104;
+template <bool kSoftcap>
+constexpr int kConsumerRegisters = (504 - kProducerRegisters<kSoftcap>) / kHalves;
 
 template <typename T, int kHeadDim, bool kSoftcap>
 __global__ void __launch_bounds__(kThreads, 1)
@@ -28,10 +30,10 @@ __global__ void __launch_bounds__(kThreads, 1)
   if (threadIdx.x == 0) shared.init();
   __syncthreads();
   if (threadIdx.x < kProducerThreads) {
-    ptx::registers_decrease<kProducerRegisters>();
+    ptx::registers_decrease<kProducerRegisters<kSoftcap>>();
     Producer<T, kHeadDim>(call, &maps, shared).run(keys, values, capacity);
   } else {
-    ptx::registers_increase<kConsumerRegisters>();
+    ptx::registers_increase<kConsumerRegisters<kSoftcap>>();
     Consumer<T, kHeadDim, kSoftcap>(call, shared, static_cast<int>(threadIdx.x / 128) - 1).run();
   }
 }
@@ -61,13 +63,13 @@ ptx::TensorMap query_map(const AttentionParams& p) {
   return ptx::make_tensor_map(p.dtype, p.q, 4, dims, strides, box);
 }
 
-ptx::TensorMap cache_map(const AttentionParams& p, const void* base) {
+ptx::TensorMap cache_map(const AttentionParams& p, const void* base, uint32_t keys) {
   const AttentionShape& s = p.shape;
   const uint64_t dims[4] = {static_cast<uint64_t>(s.head_dim), static_cast<uint64_t>(s.capacity),
                             static_cast<uint64_t>(s.num_kv_heads), static_cast<uint64_t>(s.batch)};
   const uint64_t row = dims[0] * sizeof(uint16_t);
   const uint64_t strides[3] = {row, row * dims[1], row * dims[1] * dims[2]};
-  const uint32_t box[4] = {64, kGranule, 1, 1};
+  const uint32_t box[4] = {64, keys, 1, 1};
   return ptx::make_tensor_map(p.dtype, base, 4, dims, strides, box);
 }
 
@@ -91,7 +93,8 @@ bool runs_sm90(int64_t head_dim) { return (head_dim == 64 || head_dim == 128) &&
 
 void attend_sm90(const AttentionParams& p, const Plans& plans, const Context& context) {
   check_alignment(p);
-  const Maps maps{query_map(p), cache_map(p, p.k), cache_map(p, p.v)};
+  const Maps maps{query_map(p), cache_map(p, p.k, kGranule), cache_map(p, p.v, kGranule), cache_map(p, p.k, kKeys),
+                  cache_map(p, p.v, kKeys)};
   const AttentionShape& s = p.shape;
   const Call call{.plans = plans.plans,
                   .schedule = plans.schedule,

@@ -22,11 +22,11 @@ struct Call {
   float sm_scale, softcap;
 };
 
-// Tensor maps, by value into kernel parameters. Boxes: 64 elements of kRows query rows; 64 elements of kGranule keys.
+// Tensor maps, by value into kernel parameters. Boxes: 64 elements of kRows query rows, of kGranule keys, of kKeys keys.
 struct Maps {
-  ptx::TensorMap q;  // (head_dim, num_heads, seqlen_q, batch)
-  ptx::TensorMap k;  // (head_dim, capacity, num_kv_heads, batch)
-  ptx::TensorMap v;
+  ptx::TensorMap q;     // (head_dim, num_heads, seqlen_q, batch)
+  ptx::TensorMap k, v;  // (head_dim, capacity, num_kv_heads, batch)
+  ptx::TensorMap k_tile, v_tile;
 };
 
 }  // namespace minference::cuda::sm90

@@ -16,7 +16,6 @@ namespace minference::cuda::sm90 {
 template <typename T, int kHeadDim, bool kSoftcap>
 class Consumer {
   using Memory = Shared<kHeadDim>;
-  using Place = RingPlace<Memory::kStages>;
   using Scores = float[kKeys / 2];
   using Output = float[kHeadDim / 2];
   using Weights = uint32_t[kKeys / 16][4];
@@ -53,9 +52,11 @@ class Consumer {
     for (uint32_t flags = has_tiles ? 0 : kLast; (flags & kLast) == 0;) {
       flags = wait_for_keys();
       if ((flags & 1u << half_) == 0) {
-        // Its values come only once those that p waits for have made room.
-        if (has_weights) multiply_values(out, p, gathered);
-        has_weights = false;
+        if (skipped_values_) {
+          if (has_weights) multiply_values(out, p, gathered);
+          has_weights = false;
+          release_skipped();
+        }
         skip_tile();
         continue;
       }
@@ -74,22 +75,27 @@ class Consumer {
         ptx::wgmma_wait<1>();
       } else {
         if (shared_tile) give_turn();
+        release_skipped();
         ptx::wgmma_wait<0>();
       }
       ptx::wgmma_hold(scores);
       finish_scores(scores, flags, entry.past + row, reach);
-      softmax.update(scores, correction);
+      const bool corrects = softmax.update(scores, correction);
       softmax.settle();
       ptx::wgmma_wait<0>();
       ptx::wgmma_hold(out);
-      if (has_weights) release_values();
-      rescale(out, correction);
+      if (has_weights) {
+        release_values();
+        release_skipped();
+      }
+      if (corrects) rescale(out, correction);
       pack_probabilities<T>(scores, p);
       has_weights = true;
       gathered = (flags & kGathered) != 0;
     }
     release(&shared_.q_empty);
     if (has_weights) multiply_values(out, p, gathered);
+    release_skipped();
 #pragma unroll
     for (int pair = 0; pair < 2; ++pair) {
       float lse;
@@ -111,17 +117,22 @@ class Consumer {
     release_values();
   }
 
+  // A tile for the other group only: its keys are given back at once, its values after those that p waits for.
   __device__ __forceinline__ void skip_tile() {
     release(&shared_.k_empty[keys_.stage]);
     keys_.advance();
-    // Released only once they are there: the phase before may not be complete yet.
-    wait_for_values(false);
-    release_values();
+    skipped_values_ = true;
   }
 
-  // The largest score seldom changes once some tiles are done.
+  // Not before they are there: until then a phase of the barrier may be open in which others are to release.
+  __device__ __forceinline__ void release_skipped() {
+    if (!skipped_values_) return;
+    ptx::barrier_wait(&shared_.v_full[values_.stage], values_.parity);
+    release_values();
+    skipped_values_ = false;
+  }
+
   __device__ __forceinline__ void rescale(Output& out, const float (&correction)[2]) {
-    if (!__any_sync(0xffffffffu, correction[0] != 1 || correction[1] != 1)) return;
 #pragma unroll
     for (int i = 0; i < kHeadDim / 2; ++i) out[i] *= correction[i / 2 % 2];
   }
@@ -136,8 +147,7 @@ class Consumer {
 
   __device__ __forceinline__ uint32_t wait_for_keys() {
     ptx::barrier_wait(&shared_.k_full[keys_.stage], keys_.parity);
-    const uint4 of = *reinterpret_cast<const uint4*>(shared_.flags[keys_.stage]);
-    const uint32_t flags = of.x | of.y | of.z | of.w;
+    const uint32_t flags = shared_.flags[keys_.stage];
     if ((flags & kGathered) != 0) ptx::fence_async_proxy();
     return flags;
   }
@@ -166,7 +176,9 @@ class Consumer {
   const Call& call_;
   Memory& shared_;
   int half_;
-  Place keys_, values_;
+  RingPlace<Memory::kKeyStages> keys_;
+  RingPlace<Memory::kValueStages> values_;
+  bool skipped_values_ = false;  // of one tile
 };
 
 }  // namespace minference::cuda::sm90

@@ -1,9 +1,8 @@
-// The loading warpgroup: takes items from the schedule, walks over their keys and fills the stages. Each warp loads
-// its granule of every tile: consecutive keys by TMA, columns row by row.
+// The loading warpgroup. Each of its warps takes every item from the schedule and walks over all its tiles, but loads
+// only every fourth: keys and values of several tiles are on their way at a time, and no warp waits for another.
 #pragma once
 
 #include "../ptx/cp_async.cuh"
-#include "../ptx/named_barrier.cuh"
 #include "call.cuh"
 #include "tile_walk.cuh"
 
@@ -14,28 +13,43 @@ class Producer {
   using Memory = Shared<kHeadDim>;
 
  public:
-  __device__ Producer(const Call& call, const Maps* maps, Memory& shared) : call_(call), maps_(maps), shared_(shared) {}
+  __device__ Producer(const Call& call, const Maps* maps, Memory& shared)
+      : call_(call), maps_(maps), shared_(shared), warp_(__shfl_sync(0xffffffffu, threadIdx.x / 32, 0)) {}
 
   __device__ void run(const T* keys, const T* values, int64_t capacity) {
     keys_ = keys;
     values_ = values;
     capacity_ = capacity;
-    int32_t next = 0;
-    if (threadIdx.x == 0) next = atomicAdd(call_.schedule.next, 1);
-    for (int turn = 0;; turn ^= 1) {
-      if (threadIdx.x == 0) shared_.next_item[turn] = next;
-      ptx::named_sync(kProducerBarrier, kProducerThreads);
-      const int32_t index = shared_.next_item[turn];
-      if (index >= call_.schedule.num_items) break;
-      if (threadIdx.x == 0) next = atomicAdd(call_.schedule.next, 1);
-      load_item(call_.schedule.items[index]);
+    if (announces()) {
+      next_ = atomicAdd(call_.schedule.next, 1);
+      announce_item();
+    }
+    for (;;) {
+      if (announces()) announce_item();
+      ptx::barrier_wait(&shared_.items_full[items_.stage], items_.parity);
+      const WorkItem item = shared_.items[items_.stage];
+      __syncwarp();
+      if (lane() == 0) ptx::barrier_arrive(&shared_.items_empty[items_.stage]);
+      items_.advance();
+      if (item.block < 0) break;
+      load_item(item);
     }
     publish({0, -1}, false);
   }
 
  private:
-  __device__ static int warp() { return static_cast<int>(threadIdx.x / 32); }
   __device__ static int lane() { return static_cast<int>(threadIdx.x % 32); }
+  // One thread takes items from the schedule and hands queries to the consumers.
+  __device__ bool announces() const { return threadIdx.x == 0; }
+
+  // One item ahead, so that no warp waits for the one that announces.
+  __device__ void announce_item() {
+    ptx::barrier_wait(&shared_.items_empty[announced_.stage], announced_.parity ^ 1);
+    shared_.items[announced_.stage] = next_ < call_.schedule.num_items ? call_.schedule.items[next_] : WorkItem{0, -1};
+    ptx::barrier_arrive(&shared_.items_full[announced_.stage]);
+    announced_.advance();
+    next_ = atomicAdd(call_.schedule.next, 1);
+  }
 
   __device__ void load_item(WorkItem item) {
     const int32_t b = item.head / call_.num_heads, h = item.head % call_.num_heads;
@@ -45,28 +59,22 @@ class Producer {
     total_ = entry.past + entry.rows;
     if (int64_t{item.block} * kRows >= entry.rows) return publish(item, false);
     const int64_t index = int64_t{item.block} * kHalves;
-    const RowBlock first = RowBlock::at(index, kBlockRows, entry.past, entry.rows, call_.window);
-    const RowBlock second = RowBlock::at(index + 1, kBlockRows, entry.past, entry.rows, call_.window);
-    TileWalk walk(call_.plans[item.head], first, second, index, shared_.pending[warp()]);
-    // One tile ahead: the last one must be known as such.
-    Load load;
-    uint32_t for_whom = 0;
-    do {
-      const bool found = walk.next();
-      if (for_whom == 0) {
-        publish(item, found);
-      } else {
-        load_tile(load, static_cast<int32_t>((for_whom & 1) != 0 ? first.first : second.first),
-                  static_cast<int32_t>((for_whom & 2) != 0 ? second.last : first.last), for_whom | (found ? 0 : kLast));
-      }
-      load = walk.load;
-      for_whom = walk.for_whom;
-    } while (for_whom != 0);
+    const int32_t mine = (warp_ - tiles_before_ % kProducerWarps + kProducerWarps) % kProducerWarps;
+    TileWalk walk(call_.plans[item.head], RowBlock::at(index, kBlockRows, entry.past, entry.rows, call_.window),
+                  RowBlock::at(index + 1, kBlockRows, entry.past, entry.rows, call_.window), index, mine,
+                  shared_.walk[warp_]);
+    for (bool is_first = true; walk.next(); is_first = false) {
+      if (is_first) publish(item, true);
+      load_tile(walk.tile, walk.first_row_of(walk.tile.for_whom), walk.last_row_of(walk.tile.for_whom),
+                walk.tile.for_whom | (walk.is_last ? kLast : 0), tiles_before_ + walk.number);
+    }
+    if (mine >= walk.num_tiles()) publish(item, walk.num_tiles() > 0);
+    tiles_before_ += walk.num_tiles();
   }
 
   // Hands the next item to the consumers, with its queries.
   __device__ void publish(WorkItem item, bool has_tiles) {
-    if (threadIdx.x == 0) {
+    if (announces()) {
       ptx::barrier_wait(&shared_.q_empty, q_parity_ ^ 1);
       shared_.item = item;
       shared_.has_tiles = has_tiles;
@@ -84,77 +92,127 @@ class Producer {
     q_parity_ ^= 1;
   }
 
-  // For rows at first … last, all of which see whole tiles without kMasked.
-  __device__ void load_tile(Load load, int32_t first, int32_t last, uint32_t flags) {
-    const int stage = place_.stage;
-    int32_t start = 0;
-    const bool valid = place(load, start);
-    ptx::barrier_wait(&shared_.k_empty[stage], place_.parity ^ 1);
-    const bool whole =
-        __all_sync(0xffffffffu, valid && load.key <= first && (call_.window < 0 || load.key > last - call_.window));
-    shared_.positions[stage][threadIdx.x] = valid ? load.key : kNoKey;
-    if (lane() == 0) {
-      shared_.flags[stage][warp()] = flags | (whole ? 0 : kMasked << warp()) | (load.contiguous ? 0 : kGathered);
+  // For rows at first … last, all of which see whole tiles without kMasked; `number` counts all tiles of the launch.
+  __device__ void load_tile(Tile tile, int32_t first, int32_t last, uint32_t flags, uint32_t number) {
+    place(tile);
+    const int32_t highest = max(max(tile.keys.x, tile.keys.y), max(tile.keys.z, tile.keys.w));
+    const bool whole = highest <= first && (call_.window < 0 || tile.keys.x > last - call_.window);
+    const unsigned wholes = __ballot_sync(0xffffffffu, whole);
+#pragma unroll
+    for (int g = 0; g < kGranules; ++g) {
+      if ((wholes >> 8 * g & 0xffu) != 0xffu) flags |= kMasked << g;
     }
+    const uint32_t k_stage = number % Memory::kKeyStages, v_stage = number % Memory::kValueStages;
+    wait_for_stage(shared_.k_turn, &shared_.k_empty[k_stage], number, number / Memory::kKeyStages);
+    *reinterpret_cast<int4*>(shared_.positions[k_stage] + 4 * lane()) = tile.keys;
+    if (lane() == 0) shared_.flags[k_stage] = flags | (tile.gathered != 0 ? kGathered : 0);
     __syncwarp();
-    fill(load, start, &maps_->k, keys_, shared_.k[stage], &shared_.k_full[stage]);
-    ptx::barrier_wait(&shared_.v_empty[stage], place_.parity ^ 1);
-    fill(load, start, &maps_->v, values_, shared_.v[stage], &shared_.v_full[stage]);
-    place_.advance();
+    fill(tile, &maps_->k, &maps_->k_tile, keys_, shared_.k[k_stage], &shared_.k_full[k_stage]);
+    wait_for_stage(shared_.v_turn, &shared_.v_empty[v_stage], number, number / Memory::kValueStages);
+    fill(tile, &maps_->v, &maps_->v_tile, values_, shared_.v[v_stage], &shared_.v_full[v_stage]);
   }
 
-  // TMA takes kGranule rows whatever the range: near the end of the context it takes the last ones, since rows beyond
-  // may hold anything, and what lies before the granule is not used. Returns whether this lane's row is one of the
-  // granule's.
-  __device__ bool place(Load& load, int32_t& start) const {
-    bool valid = load.key >= 0;
-    if (!load.contiguous) return valid;
-    if (total_ < kGranule) {
-      load.contiguous = false;
-      return valid;
-    }
-    const int32_t first = __shfl_sync(0xffffffffu, load.key, 0);
-    const int32_t end = first + __popc(__ballot_sync(0xffffffffu, valid));
-    start = first + kGranule <= total_ ? first : total_ - kGranule;
-    load.key = start + lane();
-    return load.key >= first && load.key < end;
+  // Until the stage is empty for tile `number`, the stage's tile `use`. The warps wait in the order of their tiles: a
+  // barrier tells a phase only from the one before, so none may wait for a stage before the tile that had it last has
+  // been let in.
+  __device__ void wait_for_stage(ptx::Barrier* turns, ptx::Barrier* empty, uint32_t number, uint32_t use) {
+    const uint32_t mine = number / kProducerWarps;
+    ptx::barrier_wait(&turns[warp_], (warp_ == 0 ? mine + 1 : mine) & 1);
+    ptx::barrier_wait(empty, (use & 1) ^ 1);
+    __syncwarp();
+    if (lane() == 0) ptx::barrier_arrive(&turns[(warp_ + 1) % kProducerWarps]);
   }
 
-  __device__ void fill(const Load& load, int32_t start, const ptx::TensorMap* map, const T* rows, unsigned char* tile,
-                       ptx::Barrier* full) {
-    unsigned char* granule = tile + warp() * kGranule * kRowBytes;
-    if (load.contiguous) {
+  // Keys become those that are loaded, kNoKey where they do not count. TMA takes whole granules, also at the end of the
+  // context: there it takes the last rows, since those beyond may hold anything; of these, keys before the granule do
+  // not count.
+  __device__ void place(Tile& tile) const {
+    if (total_ < kGranule) tile.gathered = (1u << kGranules) - 1;
+    const bool gathered = (tile.gathered >> lane() / 8 & 1) != 0;
+    const int32_t begin = __shfl_sync(0xffffffffu, tile.keys.x, lane() & ~7);
+    const int32_t moved = gathered ? 0 : max(begin + kGranule - total_, 0);
+    const auto counts = [&](int32_t key) {
+      const bool is_key = gathered ? key >= 0 && key < total_ : key - moved >= begin;
+      return is_key ? key - moved : kNoKey;
+    };
+    // Where the first does not count, its row is still the one that is loaded.
+    tile.begin = begin - moved;
+    tile.keys = make_int4(counts(tile.keys.x), counts(tile.keys.y), counts(tile.keys.z), counts(tile.keys.w));
+  }
+
+  __device__ void fill(const Tile& tile, const ptx::TensorMap* granules, const ptx::TensorMap* tiles, const T* rows,
+                       unsigned char* to, ptx::Barrier* full) {
+    int32_t begins[kGranules];
+#pragma unroll
+    for (int g = 0; g < kGranules; ++g) begins[g] = __shfl_sync(0xffffffffu, tile.begin, 8 * g);
+    if (tile.gathered == 0) {
       if (lane() == 0) {
-        ptx::barrier_expect(full, Memory::kPanels * kGranule * kRowBytes);
+        ptx::barrier_expect(full, Memory::kTileBytes);
+        const bool consecutive = begins[3] - begins[0] == 3 * kGranule;
+#pragma unroll
         for (int p = 0; p < Memory::kPanels; ++p) {
-          ptx::tma_load_4d(granule + p * kPanelBytes, map, full, 64 * p, start, kv_head_, batch_);
+          if (consecutive) {
+            ptx::tma_load_4d(to + p * kPanelBytes, tiles, full, 64 * p, begins[0], kv_head_, batch_);
+            continue;
+          }
+#pragma unroll
+          for (int g = 0; g < kGranules; ++g) {
+            ptx::tma_load_4d(to + p * kPanelBytes + g * kGranule * kRowBytes, granules, full, 64 * p, begins[g],
+                             kv_head_, batch_);
+          }
         }
-        ptx::barrier_arrive(full, 32);
+        ptx::barrier_arrive(full, kFillArrivals - 1);
       }
       return;
     }
-    constexpr int kChunks = kHeadDim / 8;  // of 16 bytes in a row
-    constexpr int kRowsAtOnce = 32 / kChunks;
-    const T* head = rows + (int64_t{batch_} * call_.num_kv_heads + kv_head_) * capacity_ * kHeadDim;
-    const int chunk = lane() % kChunks;
-    for (int r = lane() / kChunks; r < kGranule; r += kRowsAtOnce) {
-      const int32_t key = __shfl_sync(0xffffffffu, load.key, r);
-      unsigned char* to = granule + chunk / 8 * kPanelBytes + r * kRowBytes + ((chunk % 8) ^ (r % 8)) * 16;
-      ptx::cp_async_16(to, head + (key < 0 ? 0 : int64_t{key} * kHeadDim + chunk * 8), key >= 0);
+    if (lane() == 0) {
+      const int ranges = kGranules - __popc(tile.gathered);
+      ptx::barrier_expect(full, ranges * Memory::kPanels * kGranule * kRowBytes);
+      for (int g = 0; g < ranges; ++g) {  // they come first
+        for (int p = 0; p < Memory::kPanels; ++p) {
+          ptx::tma_load_4d(to + p * kPanelBytes + g * kGranule * kRowBytes, granules, full, 64 * p,
+                           g == 0 ? begins[0] : g == 1 ? begins[1] : begins[2], kv_head_, batch_);
+        }
+      }
+    }
+    for (int g = kGranules - __popc(tile.gathered); g < kGranules; ++g) {
+      gather(tile, g, rows, to + g * kGranule * kRowBytes);
     }
     ptx::barrier_arrive_after_copies(full);
-    if (lane() == 0) ptx::barrier_arrive(full);
+  }
+
+  // Row by row into the layout that TMA swizzles into; zeros where there is no key.
+  __device__ void gather(const Tile& tile, int granule, const T* rows, unsigned char* to) {
+    constexpr int kChunks = kHeadDim / 8;  // of 16 bytes in a row
+    constexpr int kFours = 32 / kChunks;   // lanes with different rows
+    const T* head = rows + (int64_t{batch_} * call_.num_kv_heads + kv_head_) * capacity_ * kHeadDim;
+    const int chunk = lane() % kChunks;
+    for (int four = lane() / kChunks; four < kGranule / 4; four += kFours) {
+      const int from = 8 * granule + four;
+      const int32_t keys[4] = {
+          __shfl_sync(0xffffffffu, tile.keys.x, from), __shfl_sync(0xffffffffu, tile.keys.y, from),
+          __shfl_sync(0xffffffffu, tile.keys.z, from), __shfl_sync(0xffffffffu, tile.keys.w, from)};
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int row = 4 * four + i;
+        const bool valid = keys[i] != kNoKey;
+        ptx::cp_async_16(to + chunk / 8 * kPanelBytes + row * kRowBytes + ((chunk % 8) ^ (row % 8)) * 16,
+                         head + (valid ? int64_t{keys[i]} * kHeadDim + chunk * 8 : 0), valid);
+      }
+    }
   }
 
   const Call& call_;
   const Maps* maps_;
   Memory& shared_;
+  const uint32_t warp_;
   const T* keys_ = nullptr;  // [batch, num_kv_heads, capacity, head_dim]
   const T* values_ = nullptr;
   int64_t capacity_ = 0;
   int32_t batch_ = 0, kv_head_ = 0, total_ = 0;
-  uint32_t q_parity_ = 0;
-  RingPlace<Memory::kStages> place_;
+  uint32_t q_parity_ = 0, tiles_before_ = 0;
+  int32_t next_ = 0;
+  RingPlace<kItems> items_, announced_;
 };
 
 }  // namespace minference::cuda::sm90

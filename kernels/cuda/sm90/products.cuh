@@ -11,13 +11,13 @@ namespace minference::cuda::sm90 {
 template <typename T, int kHeadDim>
 __device__ __forceinline__ void start_scores(float (&scores)[kKeys / 2], const unsigned char* q,
                                              const unsigned char* k) {
+  const ptx::Descriptor queries = ptx::descriptor_k_major(q), keys = ptx::descriptor_k_major(k);
 #pragma unroll
   for (int panel = 0; panel < kHeadDim / 64; ++panel) {
-    const uint64_t queries = ptx::descriptor_k_major(q + panel * kPanelBytes);
-    const uint64_t keys = ptx::descriptor_k_major(k + panel * kPanelBytes);
 #pragma unroll
-    for (int step = 0; step < 4; ++step) {  // 16 elements = 32 bytes: 2 in the descriptor's units
-      ptx::wgmma_ss<T, kKeys>(scores, queries + 2 * step, keys + 2 * step, panel + step > 0);
+    for (int step = 0; step < 4; ++step) {  // 16 elements
+      const uint32_t bytes = panel * kPanelBytes + step * 32;
+      ptx::wgmma_ss<T, kKeys>(scores, queries.after(bytes), keys.after(bytes), panel + step > 0);
     }
   }
   ptx::wgmma_commit();
@@ -27,10 +27,10 @@ __device__ __forceinline__ void start_scores(float (&scores)[kKeys / 2], const u
 template <typename T, int kHeadDim>
 __device__ __forceinline__ void start_output(float (&out)[kHeadDim / 2], const uint32_t (&p)[kKeys / 16][4],
                                              const unsigned char* v) {
-  const uint64_t values = ptx::descriptor_mn_major(v, kPanelBytes);
+  const ptx::Descriptor values = ptx::descriptor_mn_major(v, kPanelBytes);
 #pragma unroll
-  for (int step = 0; step < kKeys / 16; ++step) {  // 16 rows of 128 bytes
-    ptx::wgmma_rs<T, kHeadDim>(out, p[step], values + step * (16 * kRowBytes / 16), true);
+  for (int step = 0; step < kKeys / 16; ++step) {
+    ptx::wgmma_rs<T, kHeadDim>(out, p[step], values.after(step * (16 * kRowBytes)), true);
   }
   ptx::wgmma_commit();
 }

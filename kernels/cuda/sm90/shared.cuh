@@ -16,53 +16,82 @@ constexpr int kPanelBytes = kRows * kRowBytes;  // 64 elements of all rows of a 
 static_assert(kRows == kKeys);
 
 // Warps 0-3 load, warps 4-7 and 8-11 compute a row block each.
-constexpr int kProducerThreads = 128;
+constexpr int kProducerWarps = 4;
+constexpr int kProducerThreads = 32 * kProducerWarps;
 constexpr int kConsumerWarps = 4 * kHalves;
 constexpr int kThreads = kProducerThreads + 128 * kHalves;
-static_assert(kGranules == kProducerThreads / 32, "each producer warp loads one granule of a tile");
 
 // Named barriers (0 is __syncthreads).
-constexpr int kProducerBarrier = 1;
-constexpr int kTurnBarrier = 2;  // one for each consumer
+constexpr int kTurnBarrier = 1;  // one for each consumer
 
 // Whom a tile is for, bit by row block of the item; classes 1, 2 and 3.
 constexpr uint32_t kForBoth = 3;
 constexpr int kClasses = 3;
-// What else its granules ask of the consumers.
+// What else a tile asks of the consumers.
 constexpr uint32_t kMasked = 4;  // << granule: some row does not see some of its keys, compare positions
 constexpr uint32_t kAnyMasked = (kMasked << kGranules) - kMasked;
-constexpr uint32_t kGathered = 64;  // written by cp.async
+constexpr uint32_t kGathered = 64;  // at least in part written by cp.async
 constexpr uint32_t kLast = 128;     // of the item
+constexpr int kItems = 4;           // that producer warps may be apart
+
+constexpr int kFillArrivals = 33;  // at the barrier of a stage
 
 constexpr int32_t kNoKey = INT32_MAX;  // beyond every row
+
+// A producer warp looks at so many granules of the context at a time (65,536 keys).
+constexpr int kLaneWords = 2;
+constexpr int kWindowWords = 32 * kLaneWords;
+constexpr int kWindow = 32 * kWindowWords;
+
+// What a producer warp's walk over an item needs; each has its own. Classes in the order of kForBoth.
+struct WalkSpace {
+  alignas(16) int32_t columns[kClasses][kKeys + kGranule];  // that wait to become a tile
+  uint32_t wanted[kHalves][kWindowWords];                   // the window's granules of each row block, as bits
+  int32_t carried[kClasses][kGranules];                     // granules that filled no tile of the windows before
+  uint16_t listed[kWindow];                                 // the window's granules by class, from its first
+};
 
 template <int kHeadDim>
 struct Shared {
   static constexpr int kPanels = kHeadDim / 64;
   static constexpr int kTileBytes = kPanels * kPanelBytes;
-  static constexpr int kStages = kHeadDim == 128 ? 2 : 4;
+  // Keys leave early, when their scores are there; that they come early is what the consumers wait for most.
+  static constexpr int kKeyStages = kHeadDim == 128 ? 3 : 4;
+  static constexpr int kValueStages = kHeadDim == 128 ? 2 : 4;
 
   unsigned char q[kTileBytes];
-  unsigned char k[kStages][kTileBytes];
-  unsigned char v[kStages][kTileBytes];
-  int32_t positions[kStages][kKeys];  // of the tile's keys; kNoKey where there is none
-  uint32_t flags[kStages][kGranules];
-  int32_t pending[kGranules][kClasses][2 * kGranule];  // columns that the producers' walks have found
-  int32_t next_item[2];
-  WorkItem item;   // that of q; block -1: no more
+  unsigned char k[kKeyStages][kTileBytes];
+  unsigned char v[kValueStages][kTileBytes];
+  alignas(16) int32_t positions[kKeyStages][kKeys];  // of the tile's keys; kNoKey where there is none
+  uint32_t flags[kKeyStages];
+  WalkSpace walk[kProducerWarps];
+  WorkItem items[kItems];  // taken from the schedule; block -1: no more
+  WorkItem item;           // that of q, likewise
   bool has_tiles;  // of the item
+  ptx::Barrier items_full[kItems], items_empty[kItems];
   ptx::Barrier q_full, q_empty;
-  ptx::Barrier k_full[kStages], k_empty[kStages];
-  ptx::Barrier v_full[kStages], v_empty[kStages];
+  ptx::Barrier k_turn[kProducerWarps], v_turn[kProducerWarps];  // a producer warp may wait for its stage
+  ptx::Barrier k_full[kKeyStages], k_empty[kKeyStages];
+  ptx::Barrier v_full[kValueStages], v_empty[kValueStages];
 
   __device__ void init() {
     ptx::barrier_init(&q_full, 1);
     ptx::barrier_init(&q_empty, kConsumerWarps);
-    for (int s = 0; s < kStages; ++s) {
-      // Of a producer warp: one arrival for itself and one per lane for its copies.
-      ptx::barrier_init(&k_full[s], kGranules * 33);
-      ptx::barrier_init(&v_full[s], kGranules * 33);
+    for (int i = 0; i < kItems; ++i) {
+      ptx::barrier_init(&items_full[i], 1);
+      ptx::barrier_init(&items_empty[i], kProducerWarps);
+    }
+    for (int i = 0; i < kProducerWarps; ++i) {
+      ptx::barrier_init(&k_turn[i], 1);
+      ptx::barrier_init(&v_turn[i], 1);
+    }
+    // Of the producer warp that fills it: one arrival for itself and one per lane for its copies.
+    for (int s = 0; s < kKeyStages; ++s) {
+      ptx::barrier_init(&k_full[s], kFillArrivals);
       ptx::barrier_init(&k_empty[s], kConsumerWarps);
+    }
+    for (int s = 0; s < kValueStages; ++s) {
+      ptx::barrier_init(&v_full[s], kFillArrivals);
       ptx::barrier_init(&v_empty[s], kConsumerWarps);
     }
     ptx::barrier_init_fence();

@@ -52,37 +52,41 @@ __device__ __forceinline__ void mask_scores(float (&scores)[kSize], uint32_t fla
   }
 }
 
+// Probabilities are relative to a reference, not to the row's largest score: the reference follows only when that has
+// outgrown it by this much (in powers of two). Until then nothing must be rescaled and no lane asks another; both float16
+// and bfloat16 have room for the factor.
+constexpr float kSlack = 8;
+
 class Softmax {
  public:
-  // `scale`: of scores to base-2 logits.
-  __device__ explicit Softmax(float scale) : scale_(scale) {}
+  // `scale`: of scores to base-2 logits; positive.
+  __device__ explicit Softmax(float scale) : scale_(scale), slack_(kSlack / scale) {}
 
-  // Scores become unnormalised probabilities; `correction` is what earlier results must be multiplied with.
+  // Scores become unnormalised probabilities. Returns whether earlier results of the warp's rows must be multiplied with
+  // `correction`.
   template <int kSize>
-  __device__ __forceinline__ void update(float (&scores)[kSize], float (&correction)[2]) {
+  __device__ __forceinline__ bool update(float (&scores)[kSize], float (&correction)[2]) {
+    // Two strands each: half the chain of instructions that wait for one another.
+    float most[2][2];
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float most = max_[half];
-#pragma unroll
-      for (int i = 0; i < kSize / 4; ++i) {
-        most = fmaxf(most, fmaxf(scores[4 * i + 2 * half], scores[4 * i + 2 * half + 1]));
-      }
-      most = quad_max(most);
-      const float shift = logit(most);
-      correction[half] = ptx::exp2_fast(max_[half] * scale_ - shift);
-      max_[half] = most;
-      float sum = 0;
-#pragma unroll
-      for (int i = 0; i < kSize / 4; ++i) {
-#pragma unroll
-        for (int j = 0; j < 2; ++j) {
-          float& score = scores[4 * i + 2 * half + j];
-          score = ptx::exp2_fast(fmaf(score, scale_, -shift));
-          sum += score;
-        }
-      }
-      sum_[half] = sum_[half] * correction[half] + sum;
+    for (int i = 0; i < kSize; i += 2) {
+      float& strand = most[i / 2 % 2][i / 4 % 2];
+      const float larger = fmaxf(scores[i], scores[i + 1]);
+      strand = i < 8 ? larger : fmaxf(strand, larger);
     }
+    const float largest[2] = {fmaxf(most[0][0], most[0][1]), fmaxf(most[1][0], most[1][1])};
+    const bool grows = largest[0] > reference_[0] + slack_ || largest[1] > reference_[1] + slack_;
+    const bool corrects = __any_sync(0xffffffffu, grows);
+    if (corrects) raise(largest, correction);
+    float sum[2][2] = {{sum_[0], 0}, {sum_[1], 0}};
+#pragma unroll
+    for (int i = 0; i < kSize; ++i) {
+      scores[i] = ptx::exp2_fast(fmaf(scores[i], scale_, -shift_[i / 2 % 2]));
+      sum[i / 2 % 2][i % 2] += scores[i];
+    }
+    sum_[0] = sum[0][0] + sum[0][1];
+    sum_[1] = sum[1][0] + sum[1][1];
+    return corrects;
   }
 
   // Never traps, but the assembler does not know: a branch on the sums keeps it from moving the exponentials behind the
@@ -93,19 +97,30 @@ class Softmax {
 
   // What the row's result is multiplied with, and the row's LSE.
   __device__ float finish(int half, const float* sink, float& lse) const {
-    const float sum = quad_sum(sum_[half]), shift = logit(max_[half]);
+    const float sum = quad_sum(sum_[half]), shift = shift_[half];
     lse = sum > 0 ? (shift + log2f(sum)) * kLn2 : -INFINITY;
-    if (sink == nullptr) return sum > 0 ? 1 / sum : 0;
-    return sum > 0 ? 1 / (sum + exp2f(*sink * kLog2E - shift)) : 0;
+    if (sum <= 0) return 0;
+    return 1 / (sum + (sink == nullptr ? 0.0f : exp2f(*sink * kLog2E - shift)));
   }
 
  private:
-  // Of a row that has seen no key yet: 0, so that its probabilities come out as 0 and not as NaN.
-  __device__ __forceinline__ float logit(float most) const { return most == -INFINITY ? 0.0f : most * scale_; }
+  // The reference becomes the largest score so far.
+  __device__ __forceinline__ void raise(const float (&largest)[2], float (&correction)[2]) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float before = reference_[half];
+      reference_[half] = quad_max(fmaxf(before, largest[half]));
+      // Of a row that has seen no key yet 0, so that its probabilities come out as 0 and not as NaN.
+      shift_[half] = reference_[half] == -INFINITY ? 0.0f : reference_[half] * scale_;
+      correction[half] = ptx::exp2_fast(before * scale_ - shift_[half]);
+      sum_[half] *= correction[half];
+    }
+  }
 
-  float scale_;
-  float max_[2] = {-INFINITY, -INFINITY};
-  float sum_[2] = {0, 0};  // of this thread's columns
+  float scale_, slack_;
+  float reference_[2] = {-INFINITY, -INFINITY};  // a score
+  float shift_[2] = {0, 0};                      // the same as a logit
+  float sum_[2] = {0, 0};                        // of this thread's columns
 };
 
 }  // namespace minference::cuda::sm90

@@ -1,178 +1,281 @@
-// The keys of an item's two row blocks, in tiles. A tile holds granules of one class: keys that the first row block
+// The keys of an item as tiles of kGranules granules. A tile holds granules of one class: keys that the first row block
 // computes, the second, or both; so each consumer multiplies only what its own rows want, and nothing is loaded twice.
 #pragma once
 
-#include "../attention/granules.cuh"
-#include "shared.cuh"
+#include "intervals.cuh"
 
 namespace minference::cuda::sm90 {
 
-// One granule of a tile, as the warp loads it that is responsible for it.
-struct Load {
-  int32_t key = -1;         // this lane's; -1: none
-  bool contiguous = false;  // key of lane 0 + lane
+// A tile as a warp holds it: each lane four keys, a granule eight lanes.
+struct Tile {
+  int4 keys;          // -1: none
+  int32_t begin;      // of the granule as it is loaded (the producer's)
+  uint32_t for_whom;  // which row blocks
+  uint32_t gathered;  // bit g: the keys of granule g are columns; else they follow each other
 };
 
-// Intervals of granules that one row block computes, ascending.
-class GranuleIntervals {
- public:
-  __device__ GranuleIntervals(const DevicePlan& plan, const RowBlock& block, int64_t block_index)
-      : ranges_(plan, block, block_index, kGranule) {}
-
-  // The one that holds `granule`, or else the next.
-  __device__ __forceinline__ void move_to(int32_t granule) {
-    if (end > granule) return;
-    const bool found = ranges_.next();
-    begin = found ? ranges_.range.begin / kGranule : kNoKey;
-    end = found ? (ranges_.range.end + kGranule - 1) / kGranule : kNoKey;
-  }
-  __device__ bool holds(int32_t granule) const { return begin <= granule && granule < end; }
-  // Of what begins at `granule`, held or not.
-  __device__ int32_t until(int32_t granule) const { return begin <= granule ? end : begin; }
-
-  int32_t begin = 0, end = 0;  // kNoKey: there are no more
-
- private:
-  BlockRanges ranges_;
-};
-
-// for (TileWalk walk(…); walk.next();) use(walk.load, walk.for_whom): every warp of the producer walks, and `load` is
-// the warp's own granule.
+// for (TileWalk walk(…); walk.next();) use(walk.tile): every warp of the producer walks over all tiles, and takes every
+// fourth. The walk goes through the context by windows: a bit map of each row block's granules, from it a list of the
+// granules of each class, then the columns that no bit covers. What fills no tile stays for later: granules of ranges
+// for the next window, columns for the next ones, and at the end both share a tile.
 class TileWalk {
  public:
-  // `pending`: [kClasses][2 * kGranule] of this warp, in shared memory.
+  // `mine`: the item's first tile that this warp takes.
   __device__ TileWalk(const DevicePlan& plan, const RowBlock& first, const RowBlock& second, int64_t first_index,
-                      int32_t (*pending)[2 * kGranule])
-      : plan_(plan),
-        first_(first),
-        second_(second),
-        first_ranges_(plan, first, first_index),
-        second_ranges_(plan, second, first_index + 1),
-        last_(static_cast<int32_t>(second.first <= second.last ? second.last : first.last)),
-        pending_(pending),
-        columns_left_(plan.num_columns) {}
-
-  Load load;
-  uint32_t for_whom = 0;
-
-  // All ranges first, then the columns, at the end what is left of each class.
-  __device__ __forceinline__ bool next() {
-    for_whom = 0;
-    while (for_whom == 0) {
-      if (next_range() || next_columns(columns_left_ > 0 ? kGranule : 1)) continue;
-      if (columns_left_ == 0) {
-        finish_rest();
-        break;
-      }
-      collect();
-    }
-    return for_whom != 0;
+                      int32_t mine, WalkSpace& space)
+      : columns_end_(plan.columns + plan.num_columns),
+        first_(plan, first, first_index),
+        second_(plan, second, first_index + 1),
+        last_row_(max(first_.last_row(), second_.last_row())),
+        space_(space),
+        columns_left_(plan.num_columns),
+        mine_(mine) {
+    read_columns();
   }
+
+  Tile tile;
+  bool is_last = false;  // of the item
+  int32_t number = 0;    // within the item
+
+  // The warp's next tile. It is known only with the one after it whether it is the last.
+  __device__ __forceinline__ bool next() {
+    for (;;) {
+      if (!has_tile_ && mine_ < known_) {
+        make_tile(mine_ - batch_begin_);
+        has_tile_ = true;
+      }
+      if (has_tile_ && (mine_ + 1 < known_ || stage_ == Stage::kDone)) {
+        is_last = mine_ + 1 == known_;
+        number = mine_;
+        has_tile_ = false;
+        mine_ += kProducerWarps;
+        return true;
+      }
+      if (stage_ == Stage::kDone) return false;
+      next_batch();
+    }
+  }
+
+  __device__ bool has_tiles() const { return known_ > 0; }
+  // Of the item, once it is at its end.
+  __device__ int32_t num_tiles() const { return known_; }
+
+  // Positions of the first and the last row that `whom` names.
+  __device__ int32_t first_row_of(uint32_t whom) const { return whom & 1 ? first_.first_row() : second_.first_row(); }
+  __device__ int32_t last_row_of(uint32_t whom) const { return whom & 2 ? second_.last_row() : first_.last_row(); }
 
  private:
-  __device__ static int warp() { return static_cast<int>(threadIdx.x / 32); }
   __device__ static int lane() { return static_cast<int>(threadIdx.x % 32); }
 
-  // Of one class: columns that wait in shared memory, and the tile in the making.
+  // What the known tiles are taken from: the window's ranges, a tile of columns, what is left of a class.
+  enum class Stage { kRanges, kColumns, kRest, kDone };
+
   struct Class {
-    uint32_t whom;
-    int32_t num_pending = 0, num_granules = 0;
-    Load own{};  // the warp's own granule, once the tile has it
+    // Granules: from before the window, with the window's, and where the list has the latter.
+    int32_t carried = 0, total = 0, listed = 0;
+    int32_t columns = 0;  // that wait
   };
 
-  // One after the other, until `use` returns true; returns whether it did. (An array would have to lie in memory.)
-  template <typename Use>
-  __device__ __forceinline__ bool for_each_class(Use&& use) {
-    return use(first_only_) || use(second_only_) || use(both_);
+  __device__ __forceinline__ void announce(Stage stage, int32_t tiles) {
+    stage_ = stage;
+    batch_begin_ = known_;
+    known_ += tiles;
   }
-  __device__ int32_t* pending_of(const Class& c) const { return pending_[c.whom - 1]; }
 
-  // Consecutive granules of one class, as many as the tile has room for.
-  __device__ __forceinline__ bool next_range() {
-    first_ranges_.move_to(granule_);
-    second_ranges_.move_to(granule_);
-    granule_ = max(granule_, min(first_ranges_.begin, second_ranges_.begin));
-    if (granule_ == kNoKey) return false;
-    const uint32_t whom = (first_ranges_.holds(granule_) ? 1u : 0u) | (second_ranges_.holds(granule_) ? 2u : 0u);
-    const int32_t until = min(first_ranges_.until(granule_), second_ranges_.until(granule_));
-    for_each_class([&](Class& c) {
-      if (c.whom != whom) return false;
-      const int32_t count = min(kGranules - c.num_granules, until - granule_);
-      const int32_t key = (granule_ + warp() - c.num_granules) * kGranule + lane();
-      granule_ += count;
-      add(c, count, {key <= last_ ? key : -1, true});
-      return true;
+  __device__ __forceinline__ void next_batch() {
+    if (stage_ == Stage::kRest) return whom_ == kClasses ? announce(Stage::kDone, 0) : announce_rest(whom_ + 1);
+    if (stage_ == Stage::kColumns) drop_columns();
+    for (;;) {
+      for (uint32_t whom = 1; whom <= kClasses; ++whom) {
+        if (class_of(whom).columns < kKeys) continue;
+        whom_ = whom;
+        return announce(Stage::kColumns, 1);
+      }
+      if (collect()) continue;
+      if (window_ == kNoKey) return announce_rest(1);
+      if (move_window()) return announce(Stage::kRanges, tiles_of(1) + tiles_of(2) + tiles_of(3));
+    }
+  }
+
+  __device__ __forceinline__ void announce_rest(uint32_t whom) {
+    const Class c = class_of(whom);
+    whom_ = whom;
+    announce(Stage::kRest, (c.carried + (c.columns + kGranule - 1) / kGranule + kGranules - 1) / kGranules);
+  }
+
+  // Tile j of the batch.
+  __device__ __forceinline__ void make_tile(int32_t j) {
+    uint32_t whom = whom_;
+    if (stage_ == Stage::kRanges) {
+      // The tiles of one row block take turns with those of the other, once there are as many left: both are to have
+      // work. At the end those of both.
+      const int32_t firsts = tiles_of(1), seconds = tiles_of(2), pairs = min(firsts, seconds);
+      const int32_t more = max(firsts, seconds) - pairs;
+      if (j < more) {
+        whom = firsts > seconds ? 1 : 2;
+      } else if (j < more + 2 * pairs) {
+        whom = 1 + (j - more) % 2;
+        j = (j - more) / 2 + ((whom == 1) == (firsts > seconds) ? more : 0);
+      } else {
+        whom = kForBoth;
+        j -= more + 2 * pairs;
+      }
+    }
+    const Class c = class_of(whom);
+    const int32_t* columns = space_.columns[whom - 1];
+    tile.for_whom = whom;
+    if (stage_ == Stage::kColumns) {
+      tile.keys = *reinterpret_cast<const int4*>(columns + 4 * lane());
+      tile.gathered = (1u << kGranules) - 1;
+      return;
+    }
+    const int32_t place = kGranules * j + lane() / 8, end = stage_ == Stage::kRanges ? c.total : c.carried;
+    if (place < end) {
+      const int32_t key = granule_of(c, whom, place) * kGranule + 4 * (lane() % 8);
+      tile.keys = make_int4(key, key + 1, key + 2, key + 3);
+    } else {
+      const int32_t at = (place - end) * kGranule + 4 * (lane() % 8);
+      const auto column = [&](int32_t i) { return i < c.columns ? columns[i] : -1; };
+      tile.keys = make_int4(column(at), column(at + 1), column(at + 2), column(at + 3));
+    }
+    const int32_t ranges = min(max(end - kGranules * j, 0), kGranules);
+    tile.gathered = (1u << kGranules) - (1u << ranges);
+  }
+
+  __device__ __forceinline__ int32_t granule_of(const Class& c, uint32_t whom, int32_t place) const {
+    return place < c.carried ? space_.carried[whom - 1][place] : window_ + space_.listed[c.listed + place - c.carried];
+  }
+
+  // The next window and its lists; false: there are no more granules.
+  __device__ __forceinline__ bool move_window() {
+    for_each_class([&](Class& c, uint32_t whom) {
+      const int32_t rest = c.total % kGranules;
+      const int32_t granule = lane() < rest ? granule_of(c, whom, c.total - rest + lane()) : 0;
+      __syncwarp();
+      if (lane() < rest) space_.carried[whom - 1][lane()] = granule;
+      c.carried = c.total = rest;
     });
+    window_ = min(first_.next_after(window_ + kWindow), second_.next_after(window_ + kWindow));
+    if (window_ == kNoKey) {
+      __syncwarp();
+      return false;
+    }
+    first_.mark(window_, space_.wanted[0]);
+    second_.mark(window_, space_.wanted[1]);
+    list_granules();
     return true;
   }
 
-  // A granule of columns of any class that has `least` of them.
-  __device__ __forceinline__ bool next_columns(int32_t least) {
-    return for_each_class([&](Class& c) {
-      if (c.num_pending < least) return false;
-      int32_t* pending = pending_of(c);
-      const int32_t key = lane() < c.num_pending ? pending[lane()] : -1;
-      const int32_t rest = max(c.num_pending - kGranule, 0);
-      const int32_t moved = lane() < rest ? pending[kGranule + lane()] : 0;
-      __syncwarp();
-      if (lane() < rest) pending[lane()] = moved;
-      __syncwarp();
-      c.num_pending = rest;
-      add(c, 1, {key, false});
-      return true;
-    });
-  }
-
-  // Looks at the next 32 columns; no class has as many pending.
-  __device__ __forceinline__ void collect() {
-    const int32_t column = lane() < columns_left_ ? plan_.columns[plan_.num_columns - columns_left_ + lane()] : -1;
-    const uint32_t whom = (wants_column(first_, column) ? 1u : 0u) | (wants_column(second_, column) ? 2u : 0u);
-    // Columns ascend: none is seen after the first that lies beyond the rows.
-    const bool beyond = __any_sync(0xffffffffu, column > last_);
-    columns_left_ = beyond ? 0 : max(columns_left_ - kGranule, 0);
-    for_each_class([&](Class& c) {
-      const unsigned which = __ballot_sync(0xffffffffu, whom == c.whom);
-      if (whom == c.whom) pending_of(c)[c.num_pending + __popc(which & ((1u << lane()) - 1))] = column;
-      c.num_pending += __popc(which);
-      return false;
+  __device__ __forceinline__ void list_granules() {
+    uint32_t first[kLaneWords], second[kLaneWords];
+    uint32_t counts = 0, count_of_both = 0;
+#pragma unroll
+    for (int i = 0; i < kLaneWords; ++i) {
+      first[i] = space_.wanted[0][kLaneWords * lane() + i];
+      second[i] = space_.wanted[1][kLaneWords * lane() + i];
+      counts += __popc(first[i] & ~second[i]) | __popc(second[i] & ~first[i]) << 16;
+      count_of_both += __popc(first[i] & second[i]);
+    }
+    uint32_t up_to = counts, both_up_to = count_of_both;
+#pragma unroll
+    for (int lanes = 1; lanes < 32; lanes *= 2) {
+      const uint32_t below = __shfl_up_sync(0xffffffffu, up_to, lanes);
+      const uint32_t both_below = __shfl_up_sync(0xffffffffu, both_up_to, lanes);
+      up_to += lane() >= lanes ? below : 0;
+      both_up_to += lane() >= lanes ? both_below : 0;
+    }
+    const uint32_t all = __shfl_sync(0xffffffffu, up_to, 31), all_of_both = __shfl_sync(0xffffffffu, both_up_to, 31);
+    int32_t listed = 0;
+    for_each_class([&](Class& c, uint32_t whom) {
+      const auto count = static_cast<int32_t>(whom == 1 ? all & 0xffff : whom == 2 ? all >> 16 : all_of_both);
+      const uint32_t before = up_to - counts;
+      int32_t at = listed + static_cast<int32_t>(whom == 1   ? before & 0xffff
+                                                 : whom == 2 ? before >> 16
+                                                             : both_up_to - count_of_both);
+#pragma unroll
+      for (int i = 0; i < kLaneWords; ++i) {
+        uint32_t bits = (whom & 1 ? first[i] : ~first[i]) & (whom & 2 ? second[i] : ~second[i]);
+        for (; bits != 0; bits &= bits - 1, ++at) {
+          const int bit = __ffs(static_cast<int>(bits)) - 1;
+          space_.listed[at] = static_cast<uint16_t>(32 * (kLaneWords * lane() + i) + bit);
+        }
+      }
+      c.listed = listed;
+      c.total = c.carried + count;
+      listed += count;
     });
     __syncwarp();
   }
 
-  __device__ __forceinline__ bool wants_column(const RowBlock& block, int32_t column) const {
-    return column >= block.low && column <= block.last && block.first <= block.last &&
-           !in_runs(plan_, block, column, kGranule);
+  // Looks at the next columns, up to 32 of those before the window's end, and keeps them by class; no class has a whole
+  // tile of them yet. Returns whether there were any.
+  __device__ __forceinline__ bool collect() {
+    const int32_t granule = column_ / kGranule;
+    const bool here = column_ != kNoKey && (window_ == kNoKey || granule < window_ + kWindow);
+    const int32_t count = __popc(__ballot_sync(0xffffffffu, here));
+    if (count == 0) return false;
+    const uint32_t wanted_by = (here && wants_column(first_, granule, space_.wanted[0]) ? 1u : 0u) |
+                               (here && wants_column(second_, granule, space_.wanted[1]) ? 2u : 0u);
+    for_each_class([&](Class& c, uint32_t whom) {
+      const unsigned which = __ballot_sync(0xffffffffu, wanted_by == whom);
+      if (wanted_by == whom) {
+        space_.columns[whom - 1][c.columns + __popc(which & ((1u << lane()) - 1))] = column_;
+      }
+      c.columns += __popc(which);
+    });
+    // Columns ascend: none is seen after the first that lies beyond the rows.
+    columns_left_ = __any_sync(0xffffffffu, here && column_ > last_row_) ? 0 : columns_left_ - count;
+    read_columns();
+    __syncwarp();
+    return true;
   }
 
-  // `own`: what this warp loads if its granule is among these.
-  __device__ __forceinline__ void add(Class& c, int32_t count, Load own) {
-    if (c.num_granules <= warp() && warp() < c.num_granules + count) c.own = own;
-    c.num_granules += count;
-    if (c.num_granules == kGranules) finish_tile(c);
+  // Of the columns that are left, the lane's; read before it is needed.
+  __device__ __forceinline__ void read_columns() {
+    column_ = lane() < columns_left_ ? columns_end_[lane() - columns_left_] : kNoKey;
   }
 
-  __device__ __forceinline__ void finish_tile(Class& c) {
-    for_whom = c.whom;
-    load = c.num_granules > warp() ? c.own : Load{};
-    c.num_granules = 0;
+  __device__ __forceinline__ bool wants_column(const Intervals& block, int32_t granule, const uint32_t* wanted) const {
+    if (!block.sees(column_)) return false;
+    const int32_t at = granule - window_;
+    return at < 0 || (wanted[at / 32] >> at % 32 & 1) == 0;
   }
 
-  __device__ __forceinline__ void finish_rest() {
-    for_each_class([&](Class& c) {
-      if (c.num_granules == 0) return false;
-      finish_tile(c);
-      return true;
+  // The tile of columns is made.
+  __device__ __forceinline__ void drop_columns() {
+    for_each_class([&](Class& c, uint32_t whom) {
+      if (whom != whom_) return;
+      int32_t* columns = space_.columns[whom - 1];
+      c.columns -= kKeys;
+      const int32_t moved = lane() < c.columns ? columns[kKeys + lane()] : 0;
+      __syncwarp();
+      if (lane() < c.columns) columns[lane()] = moved;
+      __syncwarp();
     });
   }
 
-  const DevicePlan& plan_;
-  const RowBlock first_, second_;
-  GranuleIntervals first_ranges_, second_ranges_;
-  int32_t granule_ = 0;  // the next one
-  int32_t last_;         // position of the item's last row
-  int32_t (*pending_)[2 * kGranule];
-  int32_t columns_left_;
-  Class first_only_{1}, second_only_{2}, both_{kForBoth};
+  template <typename Use>
+  __device__ __forceinline__ void for_each_class(Use&& use) {
+#pragma unroll
+    for (uint32_t whom = 1; whom <= kClasses; ++whom) use(classes_[whom - 1], whom);
+  }
+  __device__ __forceinline__ Class class_of(uint32_t whom) const {
+    return whom == 1 ? classes_[0] : whom == 2 ? classes_[1] : classes_[2];
+  }
+  __device__ __forceinline__ int32_t tiles_of(uint32_t whom) const { return class_of(whom).total / kGranules; }
+
+  const int32_t* columns_end_;
+  Intervals first_, second_;
+  int32_t last_row_;  // position of the item's last row
+  WalkSpace& space_;
+  Stage stage_ = Stage::kRanges;
+  uint32_t whom_ = 0;          // whose columns or rest
+  int32_t window_ = -kWindow;  // its first granule; kNoKey behind the last one
+  int32_t columns_left_, column_;
+  int32_t batch_begin_ = 0, known_ = 0;  // tiles of the item
+  int32_t mine_;                         // the next that this warp takes
+  bool has_tile_ = false;                // it is made
+  Class classes_[kClasses];
 };
 
 }  // namespace minference::cuda::sm90
