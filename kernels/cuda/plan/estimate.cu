@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "../common/dtype.cuh"
+#include "../common/launch.cuh"
 #include "../ptx/math.cuh"
 #include "estimate.h"
 #include "last_rows.cuh"
@@ -147,7 +149,7 @@ __global__ void __launch_bounds__(kHeads* kHeadThreads, kBlocksPerSm<D, kHeads>)
   LastRows<T, D, kHeads> rows(call, first, slot, segment, reinterpret_cast<T*>(memory));
   const float unit = score_unit(call);
   const auto write = [&](int32_t tile) {
-    Sums::write(tile, segment, rows.total(), rows.first_position(), tile % 2, shared, slot);
+    Sums::write(tile, segment, rows.total(), rows.first_position(), tile & 1, shared, slot);
   };
   // The sums of a tile are written behind the next one's barrier.
   rows.for_each_tile([&](int32_t tile, const T* keys) {
@@ -167,7 +169,7 @@ __global__ void __launch_bounds__(kHeads* kHeadThreads, kBlocksPerSm<D, kHeads>)
         }
       }
     }
-    Sums::put(p, tile % 2, shared);
+    Sums::put(p, tile & 1, shared);
   });
   __syncthreads();
   if (active) write(segment.end - 1);

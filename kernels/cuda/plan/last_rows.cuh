@@ -59,11 +59,11 @@ template <typename T, int D, int kHeads>
 struct LastRows {
   using Grid = WarpGrid<D>;
   static constexpr int kThreads = kHeads * kHeadThreads;
-  static constexpr int kStages = D <= 128 ? 3 : 2;
-  static constexpr int kPitch = D + 8;  // elements per key: ldmatrix finds 8 neighbours in different banks
+  static constexpr int kStages = kHeads + 1;  // as many blocks per SM hide the rest
+  static constexpr int kPitch = D + 8;        // elements per key: ldmatrix finds 8 neighbours in different banks
   static constexpr int kStageElements = kTile * kPitch;
   static constexpr size_t kSharedBytes = size_t{kStages} * kStageElements * sizeof(T);
-  static_assert(kLastQ == kTile && kHeads < kStages);  // queries pass through a stage each
+  static_assert(kLastQ == kTile);  // queries pass through a stage each
 
   __device__ LastRows(const PlanCall& call, const EstimateSlot& first, const EstimateSlot& own, Segment segment,
                       T* shared)
@@ -74,23 +74,22 @@ struct LastRows {
     const int batch = first.head / call.num_heads, head = first.head % call.num_heads;
     const int kv_head = head / (call.num_heads / call.num_kv_heads);
     keys_ = static_cast<const T*>(call.k) + (int64_t{batch} * call.num_kv_heads + kv_head) * call.capacity * D;
-    // The first tiles are on their way before the stages that the queries pass through are free.
+    // The first tile is on its way before the stages that the queries pass through are free.
     stage_queries(own);
     ptx::cp_async_commit();
-#pragma unroll
-    for (int i = 0; i < kStages - kHeads; ++i) load(segment.begin + i, kHeads + i);
-    ptx::cp_async_wait<kStages - kHeads>();
+    load(segment.begin, kHeads);
+    ptx::cp_async_wait<1>();
     __syncthreads();
     read_queries();
     __syncthreads();
 #pragma unroll
-    for (int i = kStages - kHeads; i < kStages - 1; ++i) load(segment.begin + i, kHeads + i - kStages);
+    for (int i = 1; i < kHeads; ++i) load(segment.begin + i, i - 1);
   }
 
   // Calls use(tile, keys in shared memory) for the segment's tiles in turn, one barrier of the block before each.
   template <typename Use>
   __device__ void for_each_tile(const Use& use) {
-    int stage = kHeads % kStages, free = kHeads - 1;
+    int stage = kHeads, free = kHeads - 1;
     for (int32_t tile = segment_.begin; tile < segment_.end; ++tile) {
       ptx::cp_async_wait<kStages - 2>();
       __syncthreads();  // everyone's part of this tile is there, and everyone is through with the tile before
@@ -162,12 +161,19 @@ struct LastRows {
     if (tile < segment_.end && row < kRowsAtOnce) {
       const T* from = keys_ + (int64_t{tile} * kTile + row) * D + e;
       T* to = shared_ + stage * kStageElements + row * kPitch + e;
-      const int32_t left = total_ - tile * kTile - row;
+      const int32_t left = total_ - tile * kTile;
+      const auto copy = [&](bool all) {
 #pragma unroll
-      for (int r = 0; r < kTile; r += kRowsAtOnce) {
-        const bool valid = r < left;
-        if (r + kRowsAtOnce <= kTile || row < kTile - r)
+        for (int r = 0; r < kTile; r += kRowsAtOnce) {
+          if (r + kRowsAtOnce > kTile && r + row >= kTile) break;
+          const bool valid = all || r + row < left;
           ptx::cp_async_16(to + r * kPitch, valid ? from + r * D : keys_, valid);
+        }
+      };
+      if (left >= kTile) {
+        copy(true);
+      } else {
+        copy(false);
       }
     }
     ptx::cp_async_commit();

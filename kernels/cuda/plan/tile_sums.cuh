@@ -30,13 +30,14 @@ struct TileSums {
     const int warp = Grid::warp(), lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
 #pragma unroll
     for (int piece = 0; piece < kPieces; ++piece) {
-      float sum[2] = {0, 0};
+      // Row and key pieces r and r - first.
+      const int first = kRowPieces - 1 - piece, begin = first > 0 ? first : 0;
+      float sum[2] = {p[begin / 2][begin - first][begin % 2 * 2], p[begin / 2][begin - first][begin % 2 * 2 + 1]};
 #pragma unroll
-      for (int r = 0; r < kRowPieces; ++r) {
-        const int n = piece + r - (kRowPieces - 1);
-        if (n < 0 || n >= Grid::kKeyTiles) continue;
+      for (int r = begin + 1; r < kRowPieces; ++r) {
+        if (r - first >= Grid::kKeyTiles) continue;
 #pragma unroll
-        for (int i = 0; i < 2; ++i) sum[i] += p[r / 2][n][r % 2 * 2 + i];
+        for (int i = 0; i < 2; ++i) sum[i] += p[r / 2][r - first][r % 2 * 2 + i];
       }
       *reinterpret_cast<float2*>(&shared.diagonals[parity][warp][g][8 * (piece + 1) + 2 * t]) =
           make_float2(sum[0], sum[1]);
@@ -73,8 +74,10 @@ struct TileSums {
         const int local = diagonal - Grid::first_row(warp) + Grid::first_key(warp);
         if (local <= -Grid::kKeys || local >= Grid::kRows) continue;
         const float* at = &shared.diagonals[parity][warp][0][kMiddle - local];
+        float pairs[4];
 #pragma unroll
-        for (int g = 0; g < 8; ++g) sum += at[g * (kPitch + 1)];
+        for (int i = 0; i < 4; ++i) pairs[i] = at[2 * i * (kPitch + 1)] + at[(2 * i + 1) * (kPitch + 1)];
+        sum += (pairs[0] + pairs[1]) + (pairs[2] + pairs[3]);
       }
       const int32_t distance = first_position - first_key + diagonal;
       const bool exists = distance >= 0 && distance < total;
