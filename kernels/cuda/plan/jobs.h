@@ -26,7 +26,7 @@ struct PlanCall {
 struct EstimateSlot {
   int32_t head;  // batch * num_heads + head
   int32_t past, rows;
-  float* columns;   // [past + rows], aligned and padded to 16 bytes, as slashes
+  float* columns;  // [past + rows], aligned and padded to 16 bytes, as slashes
   float* slashes;
   float2* partial;  // [segments, kLastQ]: maximum and sum of each row; then, in the first segment's place, of all
 };

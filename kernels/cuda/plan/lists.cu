@@ -5,7 +5,7 @@
 namespace minference::cuda {
 namespace {
 
-constexpr int kMergeThreads = 256;
+constexpr int kMergeThreads = 1024;
 
 __device__ inline int32_t at_most(int32_t x, int32_t y) { return x < y ? x : y; }
 

@@ -88,7 +88,7 @@ class ScoreSelect {
 #pragma unroll
       for (int u = 0; u < kQuads; ++u) {
         const int32_t i = first + u * 128 + 4 * lane();
-        quads[u] = i < end_ ? *reinterpret_cast<const float4*>(scores_ + i) : float4{};
+        quads[u] = i < end_ ? __ldg(reinterpret_cast<const float4*>(scores_ + i)) : float4{};
       }
 #pragma unroll
       for (int u = 0; u < kQuads; ++u) {
