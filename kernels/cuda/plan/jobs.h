@@ -26,9 +26,9 @@ struct PlanCall {
 struct EstimateSlot {
   int32_t head;  // batch * num_heads + head
   int32_t past, rows;
-  float* columns;   // [past + rows]
-  float* slashes;   // [past + rows]
-  float2* partial;  // [segments, kLastQ]: running maximum (base 2) and sum of each row
+  float* columns;  // [past + rows], aligned and padded to 16 bytes, as slashes
+  float* slashes;
+  float2* partial;  // [segments, kLastQ]: maximum and sum of each row; then, in the first segment's place, of all
 };
 
 // Means of kPatternBlock rows, [ceil(rows / kPatternBlock), head_dim] of one head's queries or one cache head's keys.

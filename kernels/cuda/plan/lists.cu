@@ -1,29 +1,29 @@
 #include "../common/launch.cuh"
 #include "lists.h"
-#include "radix_select.cuh"
+#include "score_select.cuh"
 
 namespace minference::cuda {
 namespace {
 
-constexpr int kSelectThreads = 512;
-constexpr int kMergeThreads = 256;
+constexpr int kMergeThreads = 1024;
 
 __device__ inline int32_t at_most(int32_t x, int32_t y) { return x < y ? x : y; }
 
 // grid: (jobs, columns and slashes)
-__global__ void __launch_bounds__(kSelectThreads) select_kernel(const Job* jobs) {
-  __shared__ SelectScratch scratch;
+__global__ void __launch_bounds__(kScoreThreads) select_kernel(const Job* jobs) {
+  auto& shared = *reinterpret_cast<ScoreSelect::Shared*>(dynamic_shared());
   const Job job = jobs[blockIdx.x];
   if (job.pattern.kind != static_cast<int32_t>(PatternKind::kVerticalSlash)) return;
   const bool columns = blockIdx.y == 0;
-  const float* scores = columns ? job.column_scores : job.slash_scores;
-  const int32_t forced = columns ? kForcedColumns : kForcedSlashes;
   int32_t* chosen = columns ? job.columns : job.slashes;
   const int32_t n = job.past + job.rows, count = at_most(columns ? job.pattern.a : job.pattern.b, n);
-  if (count == 0) return;
-  const auto key = [=](int32_t i) { return i < forced ? 0u : falling_key(scores[i]); };
-  const Threshold threshold = find_threshold<kSelectThreads>(key, n, count, scratch);
-  for_each_chosen<kSelectThreads>(key, n, threshold, scratch, [=](int32_t rank, int32_t i) { chosen[rank] = i; });
+  if (count == n) {
+    for (int32_t i = threadIdx.x; i < n; i += kScoreThreads) chosen[i] = i;
+  } else if (count > 0) {
+    ScoreSelect select(columns ? job.column_scores : job.slash_scores, n, columns ? kForcedColumns : kForcedSlashes,
+                       shared);
+    select.run(count, chosen);
+  }
 }
 
 // Runs of slashes whose key ranges touch in blocks of `rows` rows; returns their number.
@@ -88,7 +88,8 @@ __global__ void __launch_bounds__(kMergeThreads) make_plans_kernel(PlanCall call
 
 void select_lists(const Job* jobs, int64_t count, const Context& context) {
   if (count == 0) return;
-  launch(select_kernel, dim3(static_cast<unsigned>(count), 2), dim3(kSelectThreads), 0, context.stream, jobs);
+  launch(select_kernel, dim3(static_cast<unsigned>(count), 2), dim3(kScoreThreads), sizeof(ScoreSelect::Shared),
+         context.stream, jobs);
 }
 
 void make_plans(const PlanCall& call, const Job* jobs, int64_t count, DevicePlan* plans, const Context& context) {

@@ -135,10 +135,8 @@ EstimateSlot Planner::estimate_slot(const LastRows& memory, int64_t slot, int64_
           memory.partial + slot * estimate_segments(longest_) * kLastQ};
 }
 
-void Planner::run_estimates(const LastRows& memory, const std::vector<EstimateSlot>& slots) const {
-  if (slots.empty()) return;
-  estimate_last_rows(call_, params_.dtype, upload(slots, context_), static_cast<int64_t>(slots.size()), longest_,
-                     memory.sums, slots.size() * 2 * longest_ * sizeof(float), context_);
+void Planner::run_estimates(const std::vector<EstimateSlot>& slots) const {
+  estimate_last_rows(call_, params_.dtype, slots, longest_, context_);
 }
 
 Planner::Pooled Planner::allocate_pooled(int64_t heads) const {
@@ -176,7 +174,7 @@ void Planner::prepare(PatternKind kind) {
     last_rows_ = allocate_last_rows(heads);
     std::vector<EstimateSlot> slots;
     for (int64_t h = 0; h < heads; ++h) slots.push_back(estimate_slot(last_rows_, h, h));
-    run_estimates(last_rows_, slots);
+    run_estimates(slots);
   }
   if (kind == PatternKind::kBlockSparse && pooled_.count == 0) {
     pooled_ = allocate_pooled(heads);
@@ -279,7 +277,7 @@ Plans Planner::plan(const HeadPattern* patterns) {
   const int64_t strip = allocate_scores(jobs, keep_ ? count : pooled_.count);
   const Job* device = upload(jobs, context_);
   for (const Wave& wave : list_waves) {
-    run_estimates(last_rows_, wave.last_rows);
+    run_estimates(wave.last_rows);
     select_lists(device + wave.begin, wave.end - wave.begin, context_);
   }
   for (const Wave& wave : block_waves) {

@@ -68,7 +68,7 @@ class Planner {
   EstimateSlot estimate_slot(const LastRows& memory, int64_t slot, int64_t head) const;
   PoolSlot query_slot(const Pooled& memory, int64_t slot, int64_t head) const;
   PoolSlot key_slot(const Pooled& memory, int64_t slot, int64_t kv_head) const;
-  void run_estimates(const LastRows& memory, const std::vector<EstimateSlot>& slots) const;
+  void run_estimates(const std::vector<EstimateSlot>& slots) const;
   void run_pooling(const std::vector<PoolSlot>& slots) const;
 
   // Pointers of jobs to their estimates, and who makes them when.
