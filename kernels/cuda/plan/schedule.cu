@@ -12,7 +12,8 @@ namespace minference::cuda {
 namespace {
 
 constexpr int kBuckets = 256;
-constexpr int kHistogramThreads = 256;
+constexpr int kHistogramThreads = 1024;
+constexpr int kScatterWarps = 32;
 
 // 16 buckets per factor of two; bucket 0 holds the longest, the last one the items without tiles.
 __device__ inline int bucket_of(int32_t tiles) {
@@ -61,13 +62,13 @@ __global__ void __launch_bounds__(kHistogramThreads)
                      int32_t* offsets) {
   __shared__ int32_t bins[kBuckets];
   const Group group = group_of(call, jobs, plans, items_per_head);
-  bins[threadIdx.x] = 0;
+  if (threadIdx.x < kBuckets) bins[threadIdx.x] = 0;
   __syncthreads();
   for (int64_t i = threadIdx.x; i < group.items(); i += kHistogramThreads) {
     atomicAdd(&bins[group.bucket(call, group.item(i))], 1);
   }
   __syncthreads();
-  offsets[int64_t{blockIdx.x} * kBuckets + threadIdx.x] = bins[threadIdx.x];
+  if (threadIdx.x < kBuckets) offsets[int64_t{blockIdx.x} * kBuckets + threadIdx.x] = bins[threadIdx.x];
 }
 
 // One block. Counts become positions: by bucket, then by group. Also resets the queue.
@@ -86,23 +87,39 @@ __global__ void __launch_bounds__(kBuckets) offsets_kernel(int32_t* offsets, int
   if (threadIdx.x == 0) *next = 0;
 }
 
-// grid: groups, one warp each: stable.
-__global__ void __launch_bounds__(32) scatter_kernel(PlanCall call, const Job* jobs, const DevicePlan* plans,
-                                                     int64_t items_per_head, const int32_t* offsets, WorkItem* items) {
-  __shared__ int32_t positions[kBuckets];
+// grid: groups. Stable: every warp takes one piece, and counts it before it knows its positions.
+__global__ void __launch_bounds__(kScatterWarps * 32)
+    scatter_kernel(PlanCall call, const Job* jobs, const DevicePlan* plans, int64_t items_per_head,
+                   const int32_t* offsets, WorkItem* items) {
+  __shared__ int32_t positions[kScatterWarps][kBuckets];
   const Group group = group_of(call, jobs, plans, items_per_head);
-  for (int b = threadIdx.x; b < kBuckets; b += 32) positions[b] = offsets[int64_t{blockIdx.x} * kBuckets + b];
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const int64_t piece = (group.items() + kScatterWarps * 32 - 1) / (kScatterWarps * 32) * 32;
+  const int64_t begin = warp * piece, end = begin + piece < group.items() ? begin + piece : group.items();
+  int32_t* own = positions[warp];
+  for (int b = lane; b < kBuckets; b += 32) own[b] = 0;
   __syncwarp();
-  for (int64_t first = 0; first < group.items(); first += 32) {
-    const int64_t i = first + threadIdx.x;
-    const bool valid = i < group.items();
+  for (int64_t i = begin + lane; i < end; i += 32) atomicAdd(&own[group.bucket(call, group.item(i))], 1);
+  __syncthreads();
+  if (threadIdx.x < kBuckets) {
+    int32_t position = offsets[int64_t{blockIdx.x} * kBuckets + threadIdx.x];
+    for (int w = 0; w < kScatterWarps; ++w) {
+      const int32_t count = positions[w][threadIdx.x];
+      positions[w][threadIdx.x] = position;
+      position += count;
+    }
+  }
+  __syncthreads();
+  for (int64_t first = begin; first < end; first += 32) {
+    const int64_t i = first + lane;
+    const bool valid = i < end;
     const WorkItem item = group.item(valid ? i : 0);
     const int bucket = valid ? group.bucket(call, item) : kBuckets;
     const unsigned same = __match_any_sync(0xffffffffu, bucket);
-    const int rank = __popc(same & ((1u << threadIdx.x) - 1));
-    if (valid) items[positions[bucket] + rank] = item;
+    const int rank = __popc(same & ((1u << lane) - 1));
+    if (valid) items[own[bucket] + rank] = item;
     __syncwarp();
-    if (valid && rank == 0) positions[bucket] += __popc(same);
+    if (valid && rank == 0) own[bucket] += __popc(same);
     __syncwarp();
   }
 }
@@ -120,7 +137,8 @@ Schedule make_schedule(const PlanCall& call, const Job* jobs, const DevicePlan* 
     launch(histogram_kernel, grid, dim3(kHistogramThreads), 0, context.stream, call, jobs, plans, items_per_head,
            offsets);
     launch(offsets_kernel, dim3(1), dim3(kBuckets), 0, context.stream, offsets, static_cast<int32_t>(groups), next);
-    launch(scatter_kernel, grid, dim3(32), 0, context.stream, call, jobs, plans, items_per_head, offsets, items);
+    launch(scatter_kernel, grid, dim3(kScatterWarps * 32), 0, context.stream, call, jobs, plans, items_per_head,
+           offsets, items);
   }
   return {items, count, next};
 }
