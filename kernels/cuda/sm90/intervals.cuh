@@ -36,12 +36,13 @@ class Intervals {
     if (plan.kind == static_cast<int32_t>(PatternKind::kBlockSparse)) {
       blocks_ = plan.key_blocks + block_index * plan.blocks_stride;
       count_ = plan.block_counts[block_index];
-      return;
+    } else {
+      runs_ = block.is_full ? plan.runs : plan.last_runs;
+      // Runs that begin beyond the first key are not seen.
+      count_ = partition_point(block.is_full ? plan.num_runs : plan.num_last_runs,
+                               [&](int32_t i) { return end_ - runs_[i].first > low_; });
     }
-    runs_ = block.is_full ? plan.runs : plan.last_runs;
-    // Runs that begin beyond the first key are not seen.
-    count_ = partition_point(block.is_full ? plan.num_runs : plan.num_last_runs,
-                             [&](int32_t i) { return end_ - runs_[i].first > low_; });
+    read();
   }
 
   // Positions of the block's first and last row.
@@ -52,7 +53,7 @@ class Intervals {
 
   // The first granule at or after `granule` that may be wanted; kNoKey: none.
   __device__ int32_t next_after(int32_t granule) const {
-    const int32_t begin = cursor_ < count_ ? max(at(cursor_).begin, granule) : kNoKey;
+    const int32_t begin = max(__shfl_sync(0xffffffffu, ahead_.begin, 0), granule);
     return prefix_end_ > granule ? min(begin, max(granule, low_ / kGranule)) : begin;
   }
 
@@ -63,14 +64,14 @@ class Intervals {
     }
     __syncwarp();
     for (bool more = true; more;) {
-      const int32_t i = cursor_ + lane();
-      const KeyRange found = i < count_ ? at(i) : KeyRange{kNoKey, kNoKey};
+      const KeyRange found = ahead_;
       const int32_t from = max(found.begin, window) - window, to = min(found.end, window + kWindow) - window;
       for (int32_t word = from / 32; word * 32 < to; ++word) {
         atomicOr(bits + word, overlap(found.begin, found.end, window + 32 * word));
       }
       const int32_t done = __popc(__ballot_sync(0xffffffffu, found.end <= window + kWindow));
       cursor_ += done;
+      if (done > 0) read();
       more = done == 32;
     }
     __syncwarp();
@@ -84,6 +85,12 @@ class Intervals {
   __device__ static uint32_t overlap(int32_t begin, int32_t end, int32_t base) {
     const int32_t from = max(begin - base, 0), to = min(end - base, 32);
     return from < to ? 0xffffffffu >> (32 - (to - from)) << from : 0u;
+  }
+
+  // The lane's next interval, long before it is needed.
+  __device__ void read() {
+    const int32_t i = cursor_ + lane();
+    ahead_ = i < count_ ? at(i) : KeyRange{kNoKey, kNoKey};
   }
 
   // Ascending in both ends, except that what lies before the first key comes out as empty.
@@ -106,6 +113,7 @@ class Intervals {
   const uint16_t* blocks_ = nullptr;
   int32_t count_ = 0;
   int32_t cursor_ = 0;  // the first that may reach beyond the windows so far
+  KeyRange ahead_{kNoKey, kNoKey};  // number cursor_ + lane
 };
 
 }  // namespace minference::cuda::sm90

@@ -138,6 +138,11 @@ class Producer {
     // Where the first does not count, its row is still the one that is loaded.
     tile.begin = begin - moved;
     tile.keys = make_int4(counts(tile.keys.x), counts(tile.keys.y), counts(tile.keys.z), counts(tile.keys.w));
+    if (tile.gathered != 0) {
+      __syncwarp();
+      *reinterpret_cast<int4*>(shared_.walk[warp_].gathered + 4 * lane()) = tile.keys;
+      __syncwarp();
+    }
   }
 
   __device__ void fill(const Tile& tile, const ptx::TensorMap* granules, const ptx::TensorMap* tiles, const T* rows,
@@ -176,29 +181,25 @@ class Producer {
       }
     }
     for (int g = kGranules - __popc(tile.gathered); g < kGranules; ++g) {
-      gather(tile, g, rows, to + g * kGranule * kRowBytes);
+      gather(g, rows, to + g * kGranule * kRowBytes);
     }
     ptx::barrier_arrive_after_copies(full);
   }
 
   // Row by row into the layout that TMA swizzles into; zeros where there is no key.
-  __device__ void gather(const Tile& tile, int granule, const T* rows, unsigned char* to) {
+  __device__ __forceinline__ void gather(int granule, const T* rows, unsigned char* to) {
     constexpr int kChunks = kHeadDim / 8;  // of 16 bytes in a row
-    constexpr int kFours = 32 / kChunks;   // lanes with different rows
-    const T* head = rows + (int64_t{batch_} * call_.num_kv_heads + kv_head_) * capacity_ * kHeadDim;
-    const int chunk = lane() % kChunks;
-    for (int four = lane() / kChunks; four < kGranule / 4; four += kFours) {
-      const int from = 8 * granule + four;
-      const int32_t keys[4] = {
-          __shfl_sync(0xffffffffu, tile.keys.x, from), __shfl_sync(0xffffffffu, tile.keys.y, from),
-          __shfl_sync(0xffffffffu, tile.keys.z, from), __shfl_sync(0xffffffffu, tile.keys.w, from)};
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        const int row = 4 * four + i;
-        const bool valid = keys[i] != kNoKey;
-        ptx::cp_async_16(to + chunk / 8 * kPanelBytes + row * kRowBytes + ((chunk % 8) ^ (row % 8)) * 16,
-                         head + (valid ? int64_t{keys[i]} * kHeadDim + chunk * 8 : 0), valid);
-      }
+    constexpr int kAtOnce = 32 / kChunks;  // rows
+    const int chunk = lane() % kChunks, first = lane() / kChunks;
+    const int32_t* keys = shared_.walk[warp_].gathered + granule * kGranule;
+    const T* from = rows + (int64_t{batch_} * call_.num_kv_heads + kv_head_) * capacity_ * kHeadDim + chunk * 8;
+    to += chunk / 8 * kPanelBytes;
+#pragma unroll 8
+    for (int row = first; row < kGranule; row += kAtOnce) {
+      const int32_t key = keys[row];
+      const bool valid = key != kNoKey;
+      ptx::cp_async_16(to + row * kRowBytes + ((chunk % 8) ^ (row % 8)) * 16, from + int64_t{valid ? key : 0} * kHeadDim,
+                       valid);
     }
   }
 

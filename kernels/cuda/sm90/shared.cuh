@@ -46,6 +46,7 @@ constexpr int kWindow = 32 * kWindowWords;
 // What a producer warp's walk over an item needs; each has its own. Classes in the order of kForBoth.
 struct WalkSpace {
   alignas(16) int32_t columns[kClasses][kKeys + kGranule];  // that wait to become a tile
+  alignas(16) int32_t gathered[kKeys];                      // of the tile that is being loaded
   uint32_t wanted[kHalves][kWindowWords];                   // the window's granules of each row block, as bits
   int32_t carried[kClasses][kGranules];                     // granules that filled no tile of the windows before
   uint16_t listed[kWindow];                                 // the window's granules by class, from its first
@@ -55,9 +56,9 @@ template <int kHeadDim>
 struct Shared {
   static constexpr int kPanels = kHeadDim / 64;
   static constexpr int kTileBytes = kPanels * kPanelBytes;
-  // Keys leave early, when their scores are there; that they come early is what the consumers wait for most.
-  static constexpr int kKeyStages = kHeadDim == 128 ? 3 : 4;
-  static constexpr int kValueStages = kHeadDim == 128 ? 2 : 4;
+  // Values stay longer than keys: until their products are over, one softmax later.
+  static constexpr int kKeyStages = kHeadDim == 128 ? 2 : 4;
+  static constexpr int kValueStages = kHeadDim == 128 ? 3 : 4;
 
   unsigned char q[kTileBytes];
   unsigned char k[kKeyStages][kTileBytes];
