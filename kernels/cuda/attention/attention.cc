@@ -7,6 +7,7 @@
 #include "../plan/planner.h"
 #include "../sm80/attend_sm80.h"
 #include "../sm90/attend_sm90.h"
+#include "../times/call_times.h"
 #include "attend.h"
 #include "minference/cuda.h"
 
@@ -47,7 +48,10 @@ void attention(const AttentionParams& params, const Context& context) {
   const KernelGeometry geometry = attention_geometry(params.shape.head_dim);
   if (is_decode(params) && all_dense(params, geometry)) return decode(params, context);
   Planner planner(params, geometry, context);
-  attend(params, planner.plan(params.patterns), geometry, context);
+  if (context.times != nullptr) context.times->index_begins();
+  const Plans plans = planner.plan(params.patterns);
+  if (context.times != nullptr) context.times->index_ends();
+  attend(params, plans, geometry, context);
 }
 
 }  // namespace minference::cuda

@@ -88,7 +88,7 @@ class ScoreSelect {
 #pragma unroll
       for (int u = 0; u < kQuads; ++u) {
         const int32_t i = first + u * 128 + 4 * lane();
-        quads[u] = i < end_ ? __ldg(reinterpret_cast<const float4*>(scores_ + i)) : float4{};
+        quads[u] = read(i);
       }
 #pragma unroll
       for (int u = 0; u < kQuads; ++u) {
@@ -103,6 +103,13 @@ class ScoreSelect {
         visit(i, key);
       }
     }
+  }
+
+  // The scores from i on; behind the last one lies memory that nobody has written.
+  __device__ float4 read(int32_t i) const {
+    if (i + 4 <= end_) return __ldg(reinterpret_cast<const float4*>(scores_ + i));
+    const auto score = [&](int32_t at) { return at < end_ ? __ldg(scores_ + at) : 0.0f; };
+    return make_float4(score(i), score(i + 1), score(i + 2), score(i + 3));
   }
 
   __device__ void clear_bins(int count) {

@@ -17,11 +17,14 @@ class CudaError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+class CallTimes;
+
 // What the execution provider lends to one call.
 struct Context {
   cudaStream_t stream;
   // Uninitialised device memory that lives until the call's work on `stream` is done; 256-byte aligned.
   std::function<void*(size_t bytes)> allocate;
+  CallTimes* times = nullptr;  // where building the index is told, if somebody times the call
 };
 
 // The tile that the kernel for this head size computes on the current device.
@@ -33,6 +36,9 @@ void ensure_cost_model();
 
 // Rotary embedding and cache write in one launch (`params.head_sink` and cos/sin caches are device memory here).
 void rope_and_cache(const RopeCacheParams& params, const Context& context);
+
+// Adds to op_times() the calls that the device has finished since the last time; waits for none.
+void collect_times();
 
 // Index and attention of all heads. float16 and bfloat16. Heads whose pattern would cost as much as dense are dense.
 void attention(const AttentionParams& params, const Context& context);

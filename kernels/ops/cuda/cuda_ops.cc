@@ -16,6 +16,8 @@ OrtStatusPtr CudaSparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
     Ort::KernelContext context(raw);
     const std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
     DeviceCall call(context, attributes_, dtype_);
+    // Decode is not timed: its calls are many and short.
+    if (call.shape().seqlen_q > 1) call.start_clock();
     AttentionParams params = call.prepare();
     params.patterns = patterns.data();
     if (context.GetOutputCount() > kFourth) {
@@ -45,6 +47,7 @@ OrtStatusPtr CudaAttentionProbeKernel::ComputeV2(OrtKernelContext* raw) {
     probe.budget_flops = budget;
     const Shape scores{call.shape().num_heads, probe.num_candidates, kScoreFields};
     probe.scores = context.GetOutput(kFourth, scores).GetTensorMutableData<float>();
+    call.start_clock();
     probe.attention = call.prepare();
     probe.attention.lse = call.allocate_floats(call.shape().num_heads * call.shape().seqlen_q);
     cuda::probe(probe, call.context());

@@ -27,6 +27,11 @@ float* DeviceCall::allocate_floats(int64_t count) {
   return static_cast<float*>(call_.scratch.allocate(static_cast<size_t>(count) * sizeof(float)));
 }
 
+void DeviceCall::start_clock() {
+  times_.emplace(context_.stream);
+  context_.times = &*times_;
+}
+
 AttentionParams DeviceCall::prepare() {
   cuda::rope_and_cache(call_.rope, context_);
   AttentionParams params = call_.attention;

@@ -1,6 +1,9 @@
 // An attention call on the CUDA execution provider: device memory, the session's stream, and 16-bit operands.
 #pragma once
 
+#include <optional>
+
+#include "../../cuda/times/call_times.h"
 #include "../attention_call.h"
 #include "minference/cuda.h"
 
@@ -21,6 +24,9 @@ class DeviceCall {
   const cuda::Context& context() const { return context_; }
   float* allocate_floats(int64_t count);
 
+  // The call's device time from here on counts in op_times().
+  void start_clock();
+
   // Rotary embedding and cache write, then what attention reads: the call's own buffers, or float16 copies of them for
   // a float32 model. `out` and `k`, `v` of the result are 16-bit device memory.
   AttentionParams prepare();
@@ -35,6 +41,7 @@ class DeviceCall {
   AttentionCall call_;
   cuda::Context context_;
   const void* narrow_out_ = nullptr;
+  std::optional<cuda::CallTimes> times_;
 };
 
 }  // namespace minference::ops

@@ -1,0 +1,97 @@
+#include "call_times.h"
+
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "../common/check.h"
+#include "minference/cuda.h"
+#include "minference/op_times.h"
+
+namespace minference::cuda {
+namespace {
+
+// Calls whose times nobody asked for; beyond that the oldest are forgotten.
+constexpr size_t kMostPending = 4096;
+
+// Never destroyed: threads of ONNX Runtime may outlive main().
+struct Ledger {
+  std::mutex mutex;
+  std::deque<CallTimes::Events> pending;  // in the order of their ends
+  std::vector<CallTimes::Events> spare;
+};
+
+Ledger& ledger() {
+  static Ledger* ledger = new Ledger;
+  return *ledger;
+}
+
+CallTimes::Events take_events() {
+  Ledger& all = ledger();
+  {
+    const std::lock_guard lock(all.mutex);
+    if (!all.spare.empty()) {
+      const CallTimes::Events events = all.spare.back();
+      all.spare.pop_back();
+      return events;
+    }
+  }
+  CallTimes::Events events{};
+  for (cudaEvent_t* event : {&events.begin, &events.index_begin, &events.index_end, &events.end}) {
+    check(cudaEventCreate(event), "creating an event");
+  }
+  return events;
+}
+
+int64_t nanoseconds(cudaEvent_t begin, cudaEvent_t end) {
+  float milliseconds = 0;
+  check(cudaEventElapsedTime(&milliseconds, begin, end), "reading a time");
+  return static_cast<int64_t>(1e6 * static_cast<double>(milliseconds));
+}
+
+}  // namespace
+
+CallTimes::CallTimes(cudaStream_t stream) : stream_(stream), events_(take_events()) {
+  events_.has_index = false;
+  check(cudaEventRecord(events_.begin, stream_), "recording an event");
+}
+
+CallTimes::~CallTimes() {
+  const bool recorded = cudaEventRecord(events_.end, stream_) == cudaSuccess;
+  Ledger& all = ledger();
+  const std::lock_guard lock(all.mutex);
+  if (recorded) {
+    all.pending.push_back(events_);
+  } else {  // the device is lost; whoever waits for it will be told
+    all.spare.push_back(events_);
+  }
+  if (all.pending.size() <= kMostPending) return;
+  all.spare.push_back(all.pending.front());
+  all.pending.pop_front();
+}
+
+void CallTimes::index_begins() { check(cudaEventRecord(events_.index_begin, stream_), "recording an event"); }
+
+void CallTimes::index_ends() {
+  check(cudaEventRecord(events_.index_end, stream_), "recording an event");
+  events_.has_index = true;
+}
+
+void collect_times() {
+  Ledger& all = ledger();
+  const std::lock_guard lock(all.mutex);
+  while (!all.pending.empty()) {
+    const CallTimes::Events events = all.pending.front();
+    const cudaError_t state = cudaEventQuery(events.end);
+    if (state == cudaErrorNotReady) return;
+    check(state, "asking for an event");
+    all.pending.pop_front();
+    all.spare.push_back(events);
+    OpTimes& times = op_times();
+    if (events.has_index) times.index_ns += nanoseconds(events.index_begin, events.index_end);
+    times.total_ns += nanoseconds(events.begin, events.end);
+    ++times.calls;
+  }
+}
+
+}  // namespace minference::cuda
