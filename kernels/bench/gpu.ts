@@ -12,11 +12,19 @@ import { benchOnnxRuntime } from './gpu-ort.js';
 import type { GpuRow } from './gpu-row.js';
 import { formatTable } from './gpu-table.js';
 import { judgeTargets } from './gpu-targets.js';
+import {
+  DEFAULT_LAYER,
+  type RealOperands,
+  type RealPrompt,
+  realPromptsFor,
+  writeRealOperands,
+} from './real-operands.js';
 
-const usage = `npm run bench:gpu -- [--only REGEX] [--parts native,torch,ort] [--quick] [--fp16] [--runs N] [--out FILE]
+const usage = `npm run bench:gpu -- [--only REGEX] [--parts native,torch,ort] [--quick] [--fp16] [--runs N] [--layer N] [--out FILE]
 
 Times the CUDA kernels (minference_bench), PyTorch's attention (cuDNN, FlashAttention) and ONNX Runtime's
 GroupQueryAttention on one GPU in one run, and compares them. Rows are named what-length/part; --only selects among them.
+Rows real-… are attention of one layer (--layer) of the embedded model on prompts, in float16, with its shipped patterns.
 --quick: nothing beyond 128K tokens. --out: kernels/bench/results/gpu-<device>.json.`;
 
 const PARTS = ['native', 'torch', 'ort'] as const;
@@ -30,6 +38,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     fp16: { type: 'boolean', default: false },
     runs: { type: 'string', default: '7' },
+    layer: { type: 'string', default: String(DEFAULT_LAYER) },
     out: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -37,6 +46,19 @@ const { values } = parseArgs({
 
 const benchFolder = join(packageRoot(), 'kernels', 'bench');
 const nativeBench = join(dirname(locateNativeFiles().ops), 'minference_bench');
+
+/** Writes what the rows real-… are measured on; null when there is none, after saying why. */
+async function makeRealOperands(folder: string, prompts: readonly RealPrompt[]): Promise<RealOperands | null> {
+  if (prompts.length === 0) return null;
+  console.log('operands');
+  try {
+    return await writeRealOperands(folder, { prompts, layer: Number(values.layer), log: console.log });
+  } catch (error) {
+    console.log(`no real-… rows: ${(error as Error).message}`);
+    process.exitCode = 1;
+    return null;
+  }
+}
 
 /** Runs a program that writes a report; null when it cannot run or does not write one. */
 function runProgram(command: string, args: readonly string[]): Report | null {
@@ -54,13 +76,15 @@ function runProgram(command: string, args: readonly string[]): Report | null {
   }
 }
 
-const runs: Record<Part, () => Promise<Report | null>> = {
-  native: async () => {
-    if (existsSync(nativeBench)) return runProgram(nativeBench, []);
+const runs: Record<Part, (real: RealOperands | null) => Promise<Report | null>> = {
+  native: async (real) => {
+    const given = real ? [...operandOptions(real), '--patterns', real.patterns] : [];
+    if (existsSync(nativeBench)) return runProgram(nativeBench, given);
     console.log(`skipped: no ${nativeBench}; npm run build:kernels builds it where there is nvcc`);
     return null;
   },
-  torch: async () => runProgram('python3', [join(benchFolder, 'gpu-baseline.py')]),
+  torch: async (real) =>
+    runProgram('python3', [join(benchFolder, 'gpu-baseline.py'), ...(real ? operandOptions(real) : [])]),
   ort: async () => {
     const { usable } = gpuFacts();
     if (!usable) {
@@ -72,6 +96,8 @@ const runs: Record<Part, () => Promise<Report | null>> = {
   },
 };
 
+const operandOptions = ({ files }: RealOperands) => files.flatMap((file) => ['--operands', file]);
+
 async function main(): Promise<void> {
   const driver = gpuFacts().checks.find(({ what }) => what === 'driver')!;
   if (!driver.ok) {
@@ -80,9 +106,16 @@ async function main(): Promise<void> {
   }
   const wanted = new Set(values.parts.split(','));
   const reports: Partial<Record<Part, Report | null>> = {};
-  for (const part of PARTS.filter((name) => wanted.has(name))) {
-    console.log(`\n${part}`);
-    reports[part] = await runs[part]();
+  const folder = mkdtempSync(join(tmpdir(), 'minference-operands-'));
+  try {
+    const takesOperands = wanted.has('native') || wanted.has('torch');
+    const real = await makeRealOperands(folder, takesOperands ? realPromptsFor(new RegExp(values.only)) : []);
+    for (const part of PARTS.filter((name) => wanted.has(name))) {
+      console.log(`\n${part}`);
+      reports[part] = await runs[part](real);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
   }
   const rows = PARTS.flatMap((part) => reports[part]?.rows ?? []);
   const targets = judgeTargets(new Map(rows.map((row) => [row.id, row])));

@@ -17,8 +17,10 @@ struct Options {
   std::string json;  // path, or ""
   DataType dtype = DataType::kBFloat16;
   int runs = 7;
-  bool quick = false;  // nothing beyond 128K keys
-  int64_t shrink = 1;  // divides the tokens: for the emulator
+  bool quick = false;                 // nothing beyond 128K keys
+  int64_t shrink = 1;                 // divides the tokens: for the emulator
+  std::vector<std::string> operands;  // files of a model's operands
+  std::vector<HeadPattern> patterns;  // of their heads
 };
 
 struct Row {
@@ -67,5 +69,6 @@ void add_block_rows(Bench& bench);
 void add_memory_row(Bench& bench);
 void add_probe_row(Bench& bench);
 void add_decode_rows(Bench& bench);
+void add_real_rows(Bench& bench);
 
 }  // namespace minference::cuda::bench

@@ -1,11 +1,15 @@
 // Times the CUDA kernels without ONNX Runtime. `npm run bench:gpu` runs it beside the baselines.
 // usage: minference_bench [--only REGEX] [--json FILE] [--fp16] [--quick] [--runs N] [--shrink N]
+//   [--operands FILE]… --patterns KIND:A:B,…
+// Files of operands and the patterns of their heads come from kernels/bench/write-operands.ts.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <stdexcept>
 
 #include "bench.h"
+#include "operand_file.h"
 
 namespace {
 
@@ -32,9 +36,16 @@ Options parse(int argc, char** argv) {
       options.runs = std::stoi(value());
     } else if (is("--shrink")) {
       options.shrink = std::stoll(value());
+    } else if (is("--operands")) {
+      options.operands.push_back(value());
+    } else if (is("--patterns")) {
+      options.patterns = parse_patterns(value());
     } else {
       throw std::invalid_argument(std::string("unknown option ") + argv[i]);
     }
+  }
+  if (options.operands.empty() != options.patterns.empty()) {
+    throw std::invalid_argument("--operands and --patterns come together");
   }
   return options;
 }
@@ -51,8 +62,8 @@ int main(int argc, char** argv) {
     Bench bench(parse(argc, argv));
     // What fails is told; the other rows still run.
     bool failed = false;
-    for (const auto add :
-         {add_dense_rows, add_sparse_rows, add_block_rows, add_probe_row, add_decode_rows, add_memory_row}) {
+    for (const auto add : {add_dense_rows, add_sparse_rows, add_block_rows, add_probe_row, add_decode_rows,
+                           add_memory_row, add_real_rows}) {
       try {
         add(bench);
       } catch (const std::exception& error) {

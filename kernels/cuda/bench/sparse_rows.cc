@@ -3,6 +3,7 @@
 
 #include "../attention/attend.h"
 #include "bench.h"
+#include "computed_tiles.h"
 #include "planted.h"
 
 namespace minference::cuda::bench {
@@ -17,18 +18,6 @@ struct Case {
   Shape shape;
   HeadPattern pattern;
 };
-
-struct Tiles {
-  double flops = 0, share = 0;  // share of dense attention
-};
-
-Tiles count_tiles_of(const AttentionParams& p, const Planner& planner, const Plans& plans,
-                     const KernelGeometry& geometry, const Shape& shape) {
-  double tiles = 0;
-  for (const PlanCost& cost : planner.costs(plans, p.patterns)) tiles += static_cast<double>(cost.tiles);
-  const double flops = 4.0 * geometry.block_m * geometry.block_n * static_cast<double>(shape.head_dim) * tiles;
-  return {flops, flops / dense_flops(shape)};
-}
 
 void add_case(Bench& bench, const Case& c) {
   const std::string rope = c.name + "/rope", index = c.name + "/index", alone = c.name + "/attention",
@@ -54,10 +43,9 @@ void add_case(Bench& bench, const Case& c) {
   bench.scratch().reset();
   Planner planner(p, geometry, context);
   const Plans plans = planner.plan(p.patterns);
-  const Tiles tiles = count_tiles_of(p, planner, plans, geometry, c.shape);
-  char share[64];
-  std::snprintf(share, sizeof(share), "%.2f %% of dense FLOPs; ", 100 * tiles.share);
-  const std::string note = share + (planted ? compare_with_planted(p, plans, lists) : "");
+  const ComputedTiles tiles = count_tiles_of(p, planner, plans, geometry);
+  const std::string note =
+      describe_share(tiles, c.shape) + "; " + (planted ? compare_with_planted(p, plans, lists) : "");
   if (bench.wants(alone)) {
     const Time time = bench.time_keeping_scratch([&] { attend(p, plans, geometry, context); });
     bench.add({.id = alone, .shape = c.shape, .time = time, .flops = tiles.flops, .note = note});
