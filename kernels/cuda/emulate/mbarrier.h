@@ -74,6 +74,7 @@ inline void mbarrier_expect(uint64_t* memory, uint32_t bytes) { Mbarrier(memory,
 inline void mbarrier_complete(uint64_t* memory, uint32_t bytes) {
   Mbarrier(memory, "complete_tx").add_bytes(-static_cast<int64_t>(bytes));
 }
+inline bool mbarrier_test(uint64_t* memory, uint32_t parity) { return Mbarrier(memory, "test").is_complete(parity); }
 inline void mbarrier_wait(uint64_t* memory, uint32_t parity) {
   if (parity > 1) throw CudaError("mbarrier: the parity is 0 or 1");
   for (;;) {

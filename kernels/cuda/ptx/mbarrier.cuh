@@ -24,6 +24,7 @@ inline void barrier_expect(Barrier* barrier, uint32_t bytes) {
 inline void barrier_arrive(Barrier* barrier) { emulate::mbarrier_arrive(barrier, 1); }
 inline void barrier_arrive(Barrier* barrier, uint32_t count) { emulate::mbarrier_arrive(barrier, count); }
 inline void barrier_wait(Barrier* barrier, uint32_t parity) { emulate::mbarrier_wait(barrier, parity); }
+inline bool barrier_test(Barrier* barrier, uint32_t parity) { return emulate::mbarrier_test(barrier, parity); }
 inline void barrier_arrive_after_copies(Barrier* barrier) {
   emulate::hand_over(0, barrier, [=] { emulate::mbarrier_arrive(barrier, 1); });
 }
@@ -91,6 +92,26 @@ __device__ inline void barrier_wait(Barrier* barrier, uint32_t parity) {
         : "r"(address), "r"(parity)
         : "memory");
   } while (complete == 0);
+#else
+  __trap();
+#endif
+}
+
+// Whether that phase is complete.
+__device__ inline bool barrier_test(Barrier* barrier, uint32_t parity) {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(barrier));
+  uint32_t complete;
+  asm volatile(
+      "{\n"
+      ".reg .pred p;\n"
+      "mbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2;\n"
+      "selp.u32 %0, 1, 0, p;\n"
+      "}\n"
+      : "=r"(complete)
+      : "r"(address), "r"(parity)
+      : "memory");
+  return complete != 0;
 #else
   __trap();
 #endif

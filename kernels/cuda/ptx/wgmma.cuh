@@ -20,8 +20,8 @@ namespace minference::cuda::ptx {
 // start at multiples of 1024 bytes.
 class Descriptor {
  public:
-  // The address is the same in all lanes. Said of the first lane only, so that ptxas knows it too and keeps what follows
-  // from it in uniform registers: else it moves every descriptor there on its own, and products wait for that.
+  // The address is the same in all lanes. Said of the first lane only, so that ptxas knows it too and keeps what
+  // follows from it in uniform registers: else it moves every descriptor there on its own, and products wait for that.
   __device__ Descriptor(const void* shared, uint32_t leading_bytes, uint32_t stride_bytes)
       : low_(__shfl_sync(0xffffffffu, (static_cast<uint32_t>(__cvta_generic_to_shared(shared)) & 0x3ffff) >> 4, 0) |
              ((leading_bytes & 0x3ffff) >> 4) << 16),

@@ -72,9 +72,11 @@ class Consumer {
         ptx::wgmma_fence();
         start_output<T, kHeadDim>(out, p, shared_.v[values_.stage]);
         if (shared_tile) give_turn();
+        look_ahead();
         ptx::wgmma_wait<1>();
       } else {
         if (shared_tile) give_turn();
+        look_ahead();
         release_skipped();
         ptx::wgmma_wait<0>();
       }
@@ -145,9 +147,21 @@ class Consumer {
     keys_.advance();
   }
 
+  // The next tile's flags, if it is there already: beside the products it costs nothing to ask.
+  __device__ __forceinline__ void look_ahead() {
+    RingPlace<Memory::kKeyStages> next = keys_;
+    next.advance();
+    sees_next_ = ptx::barrier_test(&shared_.k_full[next.stage], next.parity);
+    if (sees_next_) next_flags_ = shared_.flags[next.stage];
+  }
+
   __device__ __forceinline__ uint32_t wait_for_keys() {
-    ptx::barrier_wait(&shared_.k_full[keys_.stage], keys_.parity);
-    const uint32_t flags = shared_.flags[keys_.stage];
+    if (!sees_next_) {
+      ptx::barrier_wait(&shared_.k_full[keys_.stage], keys_.parity);
+      next_flags_ = shared_.flags[keys_.stage];
+    }
+    const uint32_t flags = next_flags_;
+    sees_next_ = false;
     if ((flags & kGathered) != 0) ptx::fence_async_proxy();
     return flags;
   }
@@ -179,6 +193,8 @@ class Consumer {
   RingPlace<Memory::kKeyStages> keys_;
   RingPlace<Memory::kValueStages> values_;
   bool skipped_values_ = false;  // of one tile
+  bool sees_next_ = false;       // the tile at keys_ is there
+  uint32_t next_flags_ = 0;
 };
 
 }  // namespace minference::cuda::sm90
