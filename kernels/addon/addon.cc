@@ -19,8 +19,8 @@ Napi::Value load_runtime(const Napi::CallbackInfo& info) {
                  [&] { return Napi::String::New(info.Env(), open_ort(info[0].As<Napi::String>().Utf8Value())); });
 }
 
-// kernelInfo(headDim, 'cpu' | 'cuda') → { blockM, blockN, keyAlign } of the device's optimized kernels, and `simd`,
-// what the CPU's use on this processor.
+// kernelInfo(headDim, 'cpu' | 'cuda') → { blockM, blockN, keyAlign, columnsInPlace } of the device's optimized kernels,
+// and `simd`, what the CPU's use on this processor.
 Napi::Value kernel_info(const Napi::CallbackInfo& info) {
   return checked(info.Env(), [&] {
     const int64_t head_dim = info[0].As<Napi::Number>().Int64Value();
@@ -30,6 +30,7 @@ Napi::Value kernel_info(const Napi::CallbackInfo& info) {
     result.Set("blockM", geometry.block_m);
     result.Set("blockN", geometry.block_n);
     result.Set("keyAlign", geometry.key_align);
+    result.Set("columnsInPlace", geometry.columns_in_place);
     result.Set("simd", cpu::simd_level());
     return result;
   });

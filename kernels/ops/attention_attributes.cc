@@ -68,7 +68,8 @@ AttentionAttributes::AttentionAttributes(const Ort::ConstKernelInfo& info)
       reference(is_reference(info)),
       geometry{.block_m = block_size(info, "block_m", kPatternBlock),
                .block_n = block_size(info, "block_n", 1),
-               .key_align = block_size(info, "key_align", 1)} {
+               .key_align = block_size(info, "key_align", 1),
+               .columns_in_place = attribute_or<int64_t>(info, "columns_in_place", 0) != 0} {
   expect(num_heads % num_kv_heads == 0, "expected num_heads to be a multiple of kv_num_heads, found " +
                                             std::to_string(num_heads) + " and " + std::to_string(num_kv_heads));
 }

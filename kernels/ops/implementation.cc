@@ -7,6 +7,7 @@ KernelGeometry reference_geometry(const AttentionAttributes& attributes, int64_t
   if (attributes.geometry.block_m > 0) geometry.block_m = attributes.geometry.block_m;
   if (attributes.geometry.block_n > 0) geometry.block_n = attributes.geometry.block_n;
   if (attributes.geometry.key_align > 0) geometry.key_align = attributes.geometry.key_align;
+  geometry.columns_in_place = attributes.geometry.columns_in_place;
   return geometry;
 }
 

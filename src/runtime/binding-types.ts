@@ -6,7 +6,7 @@ export interface NativeBinding {
   kernelInfo(
     headDim: number,
     device: 'cpu' | 'cuda',
-  ): { blockM: number; blockN: number; keyAlign: number; simd: string };
+  ): { blockM: number; blockN: number; keyAlign: number; columnsInPlace: boolean; simd: string };
   /** Asks the CUDA driver about its first device; opens the driver. */
   cudaInfo(): NativeCudaInfo;
   /** Works on another thread. The model's bytes must not change before the promise is settled. */

@@ -18,6 +18,8 @@ export interface KernelGeometry {
   blockN: number;
   /** Keys to which ranges are rounded. */
   keyAlign: number;
+  /** Whether columns are computed in pieces of the head's list, `blockN` at a time. */
+  columnsInPlace: boolean;
 }
 
 /**
@@ -50,8 +52,8 @@ export function opsLibraryPath(): string {
 export function kernelGeometry(headDim: number, device: Device = 'cpu'): KernelGeometry {
   const { kernelInfo } = loadNative();
   const info = callNative('the kernels cannot be asked for their tile', () => kernelInfo(headDim, device));
-  const { blockM, blockN, keyAlign } = info;
-  return { blockM, blockN, keyAlign };
+  const { blockM, blockN, keyAlign, columnsInPlace } = info;
+  return { blockM, blockN, keyAlign, columnsInPlace };
 }
 
 /** What the CUDA driver says about its first device; `problem` where there is none. Opens the driver. */

@@ -149,9 +149,17 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
       }
     }
     index.range_offsets.push_back(static_cast<int64_t>(index.ranges.size()));
-    const int64_t columns = std::count_if(index.columns.begin(), index.columns.end(),
-                                          [&](int32_t key) { return key >= low && key <= last && !wanted[key]; });
-    index.tiles += (columns + geometry.block_n - 1) / geometry.block_n;
+    const auto is_computed = [&](int32_t key) { return key >= low && key <= last && !wanted[key]; };
+    if (geometry.columns_in_place) {
+      for (auto piece = index.columns.begin(); piece != index.columns.end();) {
+        const auto end = piece + std::min<int64_t>(geometry.block_n, index.columns.end() - piece);
+        index.tiles += std::any_of(piece, end, is_computed);
+        piece = end;
+      }
+    } else {
+      const int64_t columns = std::count_if(index.columns.begin(), index.columns.end(), is_computed);
+      index.tiles += (columns + geometry.block_n - 1) / geometry.block_n;
+    }
   }
   index.flops += 4.0 * geometry.block_m * geometry.block_n * d * static_cast<double>(index.tiles);
   return index;

@@ -67,6 +67,10 @@ std::vector<AttentionCase> small_cases() {
       {"block-sparse beyond the context", block_sparse(9000)},
   };
   for (const auto& [name, pattern] : single) cases.push_back({.name = name, .rows = 333, .patterns = {pattern}});
+  // Fewer keys than a granule.
+  const std::vector<HeadPattern> few{vertical_slash(5, 3), vertical_slash(20, 1), a_shape(2, 3), kDensePattern};
+  cases.push_back({.name = "24 keys", .rows = 24, .patterns = few, .spare_rows = 20});
+  cases.push_back({.name = "24 keys, past", .rows = 9, .past = {15}, .head_dim = 128, .patterns = few});
   cases.push_back({.name = "different lengths",
                    .rows = 150,
                    .past = {0, 0, 0, 0},

@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
 #if !defined(MINFERENCE_ONLY_ROPE) && !defined(MINFERENCE_ONLY_PTX)
   minference::cuda::check_kernels::add_attention_checks(checks);
   minference::cuda::check_kernels::add_probe_checks(checks);
+  minference::cuda::check_kernels::add_walk_checks(checks);
 #endif
 #ifndef MINFERENCE_ONLY_ROPE
   minference::cuda::check_kernels::add_ptx_checks(checks);

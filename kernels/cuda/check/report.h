@@ -29,5 +29,6 @@ void add_ptx_checks(std::vector<Check>& checks);
 void add_rope_checks(std::vector<Check>& checks);
 void add_attention_checks(std::vector<Check>& checks);
 void add_probe_checks(std::vector<Check>& checks);
+void add_walk_checks(std::vector<Check>& checks);
 
 }  // namespace minference::cuda::check_kernels

@@ -307,6 +307,32 @@ int main() {
        .rows = {300, 70, 0},
        .patterns = mixed,
        .geometry = {64, 32, 32, 2}});
+  {
+    const KernelGeometry in_place{64, kGranule, kGranule, 2, true};
+    for (const int32_t past : {0, 77, 333}) {
+      run({.name = "columns in place", .past = {past}, .rows = {700}, .patterns = lists, .geometry = in_place});
+      run({.name = "columns in place, mixed", .past = {past}, .rows = {592}, .patterns = mixed, .geometry = in_place});
+      run({.name = "columns in place, window",
+           .past = {past},
+           .rows = {450},
+           .patterns = lists,
+           .window = 130,
+           .geometry = in_place});
+    }
+    run({.name = "columns in place, more than a warp marks at a time",
+         .heads = 2,
+         .kv_heads = 1,
+         .past = {4500},
+         .rows = {70},
+         .patterns = {{2, 4400, 300, 0}, {2, 4150, 100, 0}},
+         .geometry = in_place});
+    run({.name = "columns in place, batch",
+         .batch = 3,
+         .past = {0, 130, 7},
+         .rows = {300, 70, 0},
+         .patterns = mixed,
+         .geometry = in_place});
+  }
   run({.name = "several segments", .past = {900}, .rows = {400}, .patterns = lists});
   run_fit();
   run_costs();

@@ -7,6 +7,9 @@ namespace {
 
 constexpr int kCountWarps = 8;
 constexpr int kSharedColumns = 8192;  // searched in shared memory where they fit
+// Columns in place: a warp marks those that ranges cover, so many granules of the list at a time.
+constexpr int kListWords = 128;
+static_assert(kGranule == 32);
 
 // Columns below `key`.
 __device__ inline int32_t rank_of(const int32_t* columns, int32_t count, int32_t key) {
@@ -41,15 +44,52 @@ __device__ inline KeyRange range_of_run(const DiagonalRun* runs, int32_t count, 
   return {static_cast<int32_t>(from), static_cast<int32_t>(rounded_end(end))};
 }
 
+// Bits of begin … end - 1 in the word that starts at `base`.
+__device__ inline uint32_t overlap(int32_t begin, int32_t end, int32_t base) {
+  const int32_t from = begin > base ? begin - base : 0, to = end < base + 32 ? end - base : 32;
+  return from < to ? 0xffffffffu >> (32 - (to - from)) << from : 0u;
+}
+
+// The granules of the list of columns of which some column is seen, by columns `seen`, and covered by no run. The lanes
+// of a warp share `covered`, [kListWords].
+__device__ inline int32_t list_granules(const DevicePlan& plan, const RowBlock& block, const int32_t* columns,
+                                        KeyRange seen, uint32_t* covered, int64_t align) {
+  const DiagonalRun* runs = block.is_full ? plan.runs : plan.last_runs;
+  const int32_t count = block.is_full ? plan.num_runs : plan.num_last_runs, lane = threadIdx.x % 32;
+  int32_t granules = 0;
+  for (int32_t base = seen.begin / 32 * 32; base < seen.end; base += 32 * kListWords) {
+    const int32_t end = base + 32 * kListWords < seen.end ? base + 32 * kListWords : seen.end;
+    for (int32_t word = lane; base + 32 * word < end; word += 32) covered[word] = 0;
+    __syncwarp();
+    for (int32_t i = lane; i < count; i += 32) {
+      const KeyRange range = range_of_run(runs, count, i, block, align);
+      if (range.end == 0) break;  // nor do the runs behind it cover anything
+      int32_t from = rank_of(columns, end, range.begin);
+      const int32_t to = rank_of(columns, end, range.end);
+      if (from < base) from = base;
+      if (from >= to) continue;
+      for (int32_t word = (from - base) / 32; base + 32 * word < to; ++word) {
+        atomicOr(covered + word, overlap(from, to, base + 32 * word));
+      }
+    }
+    __syncwarp();
+    for (int32_t word = lane; base + 32 * word < end; word += 32) {
+      granules += (overlap(seen.begin, end, base + 32 * word) & ~covered[word]) != 0;
+    }
+    __syncwarp();
+  }
+  return __reduce_add_sync(0xffffffffu, granules);
+}
+
 // Tiles of one row block of a vertical_slash head: the lanes of a warp share runs and columns. Columns in ranges are
 // counted from whichever there are fewer of.
 __device__ inline int32_t tiles_of(const DevicePlan& plan, const RowBlock& block, const int32_t* columns,
-                                   const PlanCall& call) {
+                                   uint32_t* covered_columns, const PlanCall& call) {
   const DiagonalRun* runs = block.is_full ? plan.runs : plan.last_runs;
   const int32_t count = block.is_full ? plan.num_runs : plan.num_last_runs, lane = threadIdx.x % 32;
   const auto low = static_cast<int32_t>(block.low), last = static_cast<int32_t>(block.last);
   if (last < low) return 0;
-  const bool by_runs = 2 * count <= plan.num_columns;
+  const bool by_runs = !call.columns_in_place && 2 * count <= plan.num_columns;
   int32_t tiles = 0, covered = 0;
   for (int32_t i = lane; i < count; i += 32) {
     const KeyRange range = range_of_run(runs, count, i, block, call.key_align);
@@ -59,6 +99,11 @@ __device__ inline int32_t tiles_of(const DevicePlan& plan, const RowBlock& block
       covered += rank_of(columns, plan.num_columns, range.end) -
                  rank_of(columns, plan.num_columns, range.begin < low ? low : range.begin);
     }
+  }
+  if (call.columns_in_place) {
+    const KeyRange found{rank_of(columns, plan.num_columns, low), rank_of(columns, plan.num_columns, last + 1)};
+    return __reduce_add_sync(0xffffffffu, tiles) +
+           list_granules(plan, block, columns, found, covered_columns, call.key_align);
   }
   int32_t seen = 0;
   if (by_runs) {
@@ -76,6 +121,7 @@ __device__ inline int32_t tiles_of(const DevicePlan& plan, const RowBlock& block
 // grid: (jobs, row blocks / kCountWarps); one warp per row block. The columns of vertical_slash come to shared memory.
 __global__ void __launch_bounds__(kCountWarps * 32) count_kernel(PlanCall call, const Job* jobs, DevicePlan* plans) {
   __shared__ int32_t shared_columns[kSharedColumns];
+  __shared__ uint32_t covered_columns[kCountWarps][kListWords];
   __shared__ unsigned long long tiles_of_block;
   const DevicePlan plan = plans[blockIdx.x];
   const Job job = jobs[blockIdx.x];
@@ -93,7 +139,7 @@ __global__ void __launch_bounds__(kCountWarps * 32) count_kernel(PlanCall call, 
     const RowBlock block = RowBlock::at(index, call.block_m, job.past, job.rows, call.window);
     int32_t tiles = 0;
     if (plan.kind == static_cast<int32_t>(PatternKind::kVerticalSlash)) {
-      tiles = tiles_of(plan, block, columns, call);
+      tiles = tiles_of(plan, block, columns, covered_columns[threadIdx.x / 32], call);
     } else {
       for (BlockRanges ranges(plan, block, index, call.key_align); ranges.next();) {
         tiles += (ranges.range.end - ranges.range.begin + call.block_n - 1) / call.block_n;

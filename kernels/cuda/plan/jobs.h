@@ -19,6 +19,7 @@ struct PlanCall {
   int64_t capacity, window;
   int32_t num_heads, num_kv_heads, head_dim;
   int32_t block_m, block_n, key_align, blocks_per_item;  // KernelGeometry
+  bool columns_in_place;
   float sm_scale, softcap;
 };
 
@@ -45,6 +46,7 @@ struct Job {
   int32_t head;         // batch * num_heads + head
   int32_t past, rows;
   int32_t blocks_stride;
+  int32_t column_row;          // DevicePlan's
   const float* column_scores;  // vertical_slash: an EstimateSlot's
   const float* slash_scores;
   int32_t* columns;  // room for a entries (within the context), as `slashes`, `runs` and `last_runs` for b

@@ -71,6 +71,7 @@ __global__ void __launch_bounds__(kMergeThreads) make_plans_kernel(PlanCall call
     case PatternKind::kVerticalSlash: {
       const int32_t n = job.past + job.rows, count = at_most(job.pattern.b, n), rest = job.rows % call.block_m;
       plan.num_columns = at_most(job.pattern.a, n);
+      plan.column_row = job.column_row;
       plan.num_runs = plan.num_last_runs = merge(job.slashes, count, call.block_m, job.runs, warp_sums);
       if (rest != 0) {
         plan.num_last_runs = merge(job.slashes, count, rest, job.last_runs, warp_sums);

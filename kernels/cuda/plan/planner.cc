@@ -7,6 +7,7 @@
 #include "../common/check.h"
 #include "arena.h"
 #include "blocks.h"
+#include "columns.h"
 #include "count.h"
 #include "estimate.h"
 #include "fit_grid.h"
@@ -46,6 +47,10 @@ Planner::Planner(const AttentionParams& params, const KernelGeometry& geometry, 
   call_.block_n = geometry.block_n;
   call_.key_align = geometry.key_align;
   call_.blocks_per_item = geometry.blocks_per_item;
+  call_.columns_in_place = geometry.columns_in_place;
+  if (geometry.columns_in_place && geometry.block_n != kGranule) {
+    throw std::invalid_argument("columns in place are taken in granules");
+  }
   call_.sm_scale = params.sm_scale;
   call_.softcap = params.softcap;
   for (int64_t b = 0; b < shape.batch; ++b) {
@@ -112,6 +117,29 @@ void Planner::place_lists(std::vector<Job>& jobs) const {
     }
   }
   arena.allocate(context_);
+}
+
+// Each head's part of the gathered columns. Plans of one call are used one after the other, so that they can share the
+// memory; it at least doubles when it grows.
+GatheredColumns Planner::place_columns(std::vector<Job>& jobs) {
+  if (!geometry_.columns_in_place) return {};
+  int64_t rows = 0;
+  for (Job& job : jobs) {
+    if (!is(job, PatternKind::kVerticalSlash)) continue;
+    job.column_row = static_cast<int32_t>(rows);
+    rows += granule_rows(std::min<int64_t>(job.pattern.a, int64_t{job.past} + job.rows));
+  }
+  if (rows > columns_.rows) {
+    columns_.rows = std::max(rows, 2 * columns_.rows);
+    uint16_t *keys, *values;
+    Arena arena;
+    arena.add(keys, columns_.rows * params_.shape.head_dim);
+    arena.add(values, columns_.rows * params_.shape.head_dim);
+    arena.allocate(context_);
+    columns_.keys = keys;
+    columns_.values = values;
+  }
+  return {columns_.keys, columns_.values, rows};
 }
 
 Planner::LastRows Planner::allocate_last_rows(int64_t heads) const {
@@ -264,15 +292,19 @@ int64_t Planner::allocate_scores(std::vector<Job>& jobs, int64_t at_once) const 
 Plans Planner::plan(const HeadPattern* patterns) {
   const int64_t batch = params_.shape.batch, heads = params_.shape.num_heads;
   std::vector<Job> jobs;
-  int64_t most_row_blocks = 0;
+  int64_t most_row_blocks = 0, most_columns = 0;
   for (int64_t h = 0; h < batch * heads; ++h) {
     jobs.push_back(make_job(patterns[h % heads], h));
+    if (is(jobs.back(), PatternKind::kVerticalSlash)) {
+      most_columns = std::max<int64_t>(most_columns, std::min<int64_t>(jobs.back().pattern.a, longest_));
+    }
     if (!is(jobs.back(), PatternKind::kDense)) most_row_blocks = std::max(most_row_blocks, row_blocks(jobs.back()));
   }
   const auto count = static_cast<int64_t>(jobs.size());
   Plans result;
   if (count == 0) return result;
   place_lists(jobs);
+  result.columns = place_columns(jobs);
   const std::vector<Wave> list_waves = point_to_last_rows(jobs), block_waves = point_to_pooled(jobs);
   const int64_t strip = allocate_scores(jobs, keep_ ? count : pooled_.count);
   const Job* device = upload(jobs, context_);
@@ -289,6 +321,7 @@ Plans Planner::plan(const HeadPattern* patterns) {
   make_plans(call_, device, count, plans, context_);
   count_tiles(call_, device, plans, count, most_row_blocks, context_);
   fall_back(device, plans, count, cost_model().sparse_tile, context_);
+  gather_columns(call_, params_.v, plans, count, most_columns, result.columns, context_);
   result.plans = plans;
   const int64_t item_rows = int64_t{geometry_.block_m} * geometry_.blocks_per_item;
   const int64_t items = (params_.shape.seqlen_q + item_rows - 1) / item_rows;  // of the padded call, per head

@@ -12,6 +12,7 @@ namespace minference::cuda {
 struct Plans {
   const DevicePlan* plans = nullptr;  // [batch * num_heads], device
   Schedule schedule{};
+  GatheredColumns columns{};  // where the geometry has columns_in_place
 };
 
 // What one head computes; read back from the device.
@@ -28,6 +29,7 @@ class Planner {
   Planner(const AttentionParams& params, const KernelGeometry& geometry, const Context& context, bool keep = false);
 
   // `patterns`: [num_heads], host. Heads for which dense attention is as fast become dense, unless kNoFallback is set.
+  // The gathered columns take the place of those of the plans before.
   Plans plan(const HeadPattern* patterns);
 
   // With `keep`: makes the estimates now that patterns of a kind need, so that they can be timed apart.
@@ -76,6 +78,7 @@ class Planner {
   std::vector<Wave> point_to_pooled(std::vector<Job>& jobs);
   int64_t allocate_scores(std::vector<Job>& jobs, int64_t at_once) const;  // returns the strip
   void place_lists(std::vector<Job>& jobs) const;
+  GatheredColumns place_columns(std::vector<Job>& jobs);
   void fit_chunk(std::vector<Job> jobs, const HeadPattern* candidates, const std::vector<int64_t>& which,
                  double budget_flops, std::vector<HeadPattern>& fitted);
 
@@ -87,6 +90,7 @@ class Planner {
   int64_t longest_ = 0, most_rows_ = 0;  // of any batch entry
   LastRows last_rows_;                   // kept, or shared by the waves
   Pooled pooled_;
+  GatheredColumns columns_{};  // as many rows as there is room for
 };
 
 }  // namespace minference::cuda

@@ -17,7 +17,8 @@ namespace {
 
 using namespace sm90;
 
-// 504 registers for one thread of each warpgroup. The walk wants more than 88; a softcap leaves the consumers none over.
+// 504 registers for one thread of each warpgroup. The walk wants more than 88; a softcap leaves the consumers none
+// over.
 template <bool kSoftcap>
 constexpr int kProducerRegisters = kSoftcap ? 88 : 104;
 template <bool kSoftcap>
@@ -63,14 +64,27 @@ ptx::TensorMap query_map(const AttentionParams& p) {
   return ptx::make_tensor_map(p.dtype, p.q, 4, dims, strides, box);
 }
 
-ptx::TensorMap cache_map(const AttentionParams& p, const void* base, uint32_t keys) {
-  const AttentionShape& s = p.shape;
-  const uint64_t dims[4] = {static_cast<uint64_t>(s.head_dim), static_cast<uint64_t>(s.capacity),
-                            static_cast<uint64_t>(s.num_kv_heads), static_cast<uint64_t>(s.batch)};
+// base: [batch, heads, rows, head_dim]
+RowMaps row_maps(const AttentionParams& p, const void* base, int64_t rows, int64_t heads, int64_t batch) {
+  const uint64_t dims[4] = {static_cast<uint64_t>(p.shape.head_dim), static_cast<uint64_t>(rows),
+                            static_cast<uint64_t>(heads), static_cast<uint64_t>(batch)};
   const uint64_t row = dims[0] * sizeof(uint16_t);
   const uint64_t strides[3] = {row, row * dims[1], row * dims[1] * dims[2]};
-  const uint32_t box[4] = {64, keys, 1, 1};
-  return ptx::make_tensor_map(p.dtype, base, 4, dims, strides, box);
+  const uint32_t granule[4] = {64, kGranule, 1, 1}, tile[4] = {64, kKeys, 1, 1};
+  return {ptx::make_tensor_map(p.dtype, base, 4, dims, strides, granule),
+          ptx::make_tensor_map(p.dtype, base, 4, dims, strides, tile)};
+}
+
+Maps make_maps(const AttentionParams& p, const GatheredColumns& columns) {
+  const AttentionShape& s = p.shape;
+  Maps maps{.q = query_map(p),
+            .keys = row_maps(p, p.k, s.capacity, s.num_kv_heads, s.batch),
+            .values = row_maps(p, p.v, s.capacity, s.num_kv_heads, s.batch)};
+  if (columns.rows > 0) {
+    maps.column_keys = row_maps(p, columns.keys, columns.rows, 1, 1);
+    maps.column_values = row_maps(p, columns.values, columns.rows, 1, 1);
+  }
+  return maps;
 }
 
 std::vector<BatchEntry> batch_entries(const AttentionParams& p) {
@@ -93,8 +107,7 @@ bool runs_sm90(int64_t head_dim) { return (head_dim == 64 || head_dim == 128) &&
 
 void attend_sm90(const AttentionParams& p, const Plans& plans, const Context& context) {
   check_alignment(p);
-  const Maps maps{query_map(p), cache_map(p, p.k, kGranule), cache_map(p, p.v, kGranule), cache_map(p, p.k, kKeys),
-                  cache_map(p, p.v, kKeys)};
+  const Maps maps = make_maps(p, plans.columns);
   const AttentionShape& s = p.shape;
   const Call call{.plans = plans.plans,
                   .schedule = plans.schedule,

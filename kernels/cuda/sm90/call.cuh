@@ -22,11 +22,16 @@ struct Call {
   float sm_scale, softcap;
 };
 
-// Tensor maps, by value into kernel parameters. Boxes: 64 elements of kRows query rows, of kGranule keys, of kKeys keys.
+// Of one tensor: boxes of 64 elements of kGranule rows, and of kKeys rows.
+struct RowMaps {
+  ptx::TensorMap granule, tile;
+};
+
+// Tensor maps, by value into kernel parameters. Boxes of queries: 64 elements of kRows rows.
 struct Maps {
-  ptx::TensorMap q;     // (head_dim, num_heads, seqlen_q, batch)
-  ptx::TensorMap k, v;  // (head_dim, capacity, num_kv_heads, batch)
-  ptx::TensorMap k_tile, v_tile;
+  ptx::TensorMap q;                    // (head_dim, num_heads, seqlen_q, batch)
+  RowMaps keys, values;                // (head_dim, capacity, num_kv_heads, batch)
+  RowMaps column_keys, column_values;  // GatheredColumns: (head_dim, rows, 1, 1)
 };
 
 }  // namespace minference::cuda::sm90

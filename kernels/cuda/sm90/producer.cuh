@@ -22,15 +22,15 @@ class Producer {
     capacity_ = capacity;
     if (announces()) {
       next_ = atomicAdd(call_.schedule.next, 1);
-      announce_item();
+      announce_item(0);
     }
-    for (;;) {
-      if (announces()) announce_item();
-      ptx::barrier_wait(&shared_.items_full[items_.stage], items_.parity);
-      const WorkItem item = shared_.items[items_.stage];
+    for (;; ++items_before_) {
+      if (announces()) announce_item(items_before_ + 1);
+      const uint32_t place = items_before_ % kItems;
+      ptx::barrier_wait(&shared_.items_full[place], items_before_ / kItems & 1);
+      const WorkItem item = shared_.items[place];
       __syncwarp();
-      if (lane() == 0) ptx::barrier_arrive(&shared_.items_empty[items_.stage]);
-      items_.advance();
+      if (lane() == 0) ptx::barrier_arrive(&shared_.items_empty[place]);
       if (item.block < 0) break;
       load_item(item);
     }
@@ -43,11 +43,11 @@ class Producer {
   __device__ bool announces() const { return threadIdx.x == 0; }
 
   // One item ahead, so that no warp waits for the one that announces.
-  __device__ void announce_item() {
-    ptx::barrier_wait(&shared_.items_empty[announced_.stage], announced_.parity ^ 1);
-    shared_.items[announced_.stage] = next_ < call_.schedule.num_items ? call_.schedule.items[next_] : WorkItem{0, -1};
-    ptx::barrier_arrive(&shared_.items_full[announced_.stage]);
-    announced_.advance();
+  __device__ void announce_item(uint32_t number) {
+    const uint32_t place = number % kItems;
+    ptx::barrier_wait(&shared_.items_empty[place], (number / kItems & 1) ^ 1);
+    shared_.items[place] = next_ < call_.schedule.num_items ? call_.schedule.items[next_] : WorkItem{0, -1};
+    ptx::barrier_arrive(&shared_.items_full[place]);
     next_ = atomicAdd(call_.schedule.next, 1);
   }
 
@@ -72,31 +72,29 @@ class Producer {
     tiles_before_ += walk.num_tiles();
   }
 
-  // Hands the next item to the consumers, with its queries.
+  // Hands the item to the consumers, with its queries.
   __device__ void publish(WorkItem item, bool has_tiles) {
-    if (announces()) {
-      ptx::barrier_wait(&shared_.q_empty, q_parity_ ^ 1);
-      shared_.item = item;
-      shared_.has_tiles = has_tiles;
-      if (has_tiles) {
-        ptx::barrier_expect(&shared_.q_full, Memory::kTileBytes);
-        const int32_t head = item.head % call_.num_heads;
-        for (int p = 0; p < Memory::kPanels; ++p) {
-          ptx::tma_load_4d(shared_.q + p * kPanelBytes, &maps_->q, &shared_.q_full, 64 * p, head, item.block * kRows,
-                           item.head / call_.num_heads);
-        }
-      } else {
-        ptx::barrier_arrive(&shared_.q_full);
-      }
+    if (!announces()) return;
+    ptx::barrier_wait(&shared_.q_empty, (items_before_ & 1) ^ 1);
+    shared_.item = item;
+    shared_.has_tiles = has_tiles;
+    if (!has_tiles) return ptx::barrier_arrive(&shared_.q_full);
+    ptx::barrier_expect(&shared_.q_full, Memory::kTileBytes);
+    const int32_t head = item.head % call_.num_heads;
+    for (int p = 0; p < Memory::kPanels; ++p) {
+      ptx::tma_load_4d(shared_.q + p * kPanelBytes, &maps_->q, &shared_.q_full, 64 * p, head, item.block * kRows,
+                       item.head / call_.num_heads);
     }
-    q_parity_ ^= 1;
   }
 
   // For rows at first … last, all of which see whole tiles without kMasked; `number` counts all tiles of the launch.
   __device__ void load_tile(Tile tile, int32_t first, int32_t last, uint32_t flags, uint32_t number) {
-    place(tile);
-    const int32_t highest = max(max(tile.keys.x, tile.keys.y), max(tile.keys.z, tile.keys.w));
-    const bool whole = highest <= first && (call_.window < 0 || tile.keys.x > last - call_.window);
+    const bool gathers = place(tile);
+    // A row block that the tile is not for does not look.
+    const uint32_t wanted =
+        tile.wanted | ((flags & 1) != 0 ? 0 : kLaneBits) | ((flags & 2) != 0 ? 0 : kLaneBits << kLaneKeys);
+    const bool whole = wanted == (kLaneBits | kLaneBits << kLaneKeys) && tile.keys.w <= first &&
+                       (call_.window < 0 || tile.keys.x > last - call_.window);
     const unsigned wholes = __ballot_sync(0xffffffffu, whole);
 #pragma unroll
     for (int g = 0; g < kGranules; ++g) {
@@ -104,12 +102,30 @@ class Producer {
     }
     const uint32_t k_stage = number % Memory::kKeyStages, v_stage = number % Memory::kValueStages;
     wait_for_stage(shared_.k_turn, &shared_.k_empty[k_stage], number, number / Memory::kKeyStages);
-    *reinterpret_cast<int4*>(shared_.positions[k_stage] + 4 * lane()) = tile.keys;
-    if (lane() == 0) shared_.flags[k_stage] = flags | (tile.gathered != 0 ? kGathered : 0);
+#pragma unroll
+    for (int half = 0; half < kHalves; ++half) {
+      reinterpret_cast<int4*>(shared_.positions[k_stage][half])[lane()] =
+          chosen(tile.keys, tile.wanted >> kLaneKeys * half);
+    }
+    if (lane() == 0) shared_.flags[k_stage] = flags | (gathers ? kGathered : 0);
     __syncwarp();
-    fill(tile, &maps_->k, &maps_->k_tile, keys_, shared_.k[k_stage], &shared_.k_full[k_stage]);
+    if (gathers) {
+      gather(keys_, shared_.k[k_stage], &shared_.k_full[k_stage]);
+    } else {
+      load(tile, maps_->keys, maps_->column_keys, shared_.k[k_stage], &shared_.k_full[k_stage]);
+    }
     wait_for_stage(shared_.v_turn, &shared_.v_empty[v_stage], number, number / Memory::kValueStages);
-    fill(tile, &maps_->v, &maps_->v_tile, values_, shared_.v[v_stage], &shared_.v_full[v_stage]);
+    if (gathers) {
+      gather(values_, shared_.v[v_stage], &shared_.v_full[v_stage]);
+    } else {
+      load(tile, maps_->values, maps_->column_values, shared_.v[v_stage], &shared_.v_full[v_stage]);
+    }
+  }
+
+  // The keys whose bits are set, kNoKey in the place of others.
+  __device__ __forceinline__ static int4 chosen(int4 keys, uint32_t bits) {
+    return make_int4((bits & 1) != 0 ? keys.x : kNoKey, (bits & 2) != 0 ? keys.y : kNoKey,
+                     (bits & 4) != 0 ? keys.z : kNoKey, (bits & 8) != 0 ? keys.w : kNoKey);
   }
 
   // Until the stage is empty for tile `number`, the stage's tile `use`. The warps wait in the order of their tiles: a
@@ -123,84 +139,71 @@ class Producer {
     if (lane() == 0) ptx::barrier_arrive(&turns[(warp_ + 1) % kProducerWarps]);
   }
 
-  // Keys become those that are loaded, kNoKey where they do not count. TMA takes whole granules, also at the end of the
-  // context: there it takes the last rows, since those beyond may hold anything; of these, keys before the granule do
-  // not count.
-  __device__ void place(Tile& tile) const {
-    if (total_ < kGranule) tile.gathered = (1u << kGranules) - 1;
-    const bool gathered = (tile.gathered >> lane() / 8 & 1) != 0;
-    const int32_t begin = __shfl_sync(0xffffffffu, tile.keys.x, lane() & ~7);
-    const int32_t moved = gathered ? 0 : max(begin + kGranule - total_, 0);
-    const auto counts = [&](int32_t key) {
-      const bool is_key = gathered ? key >= 0 && key < total_ : key - moved >= begin;
-      return is_key ? key - moved : kNoKey;
-    };
-    // Where the first does not count, its row is still the one that is loaded.
-    tile.begin = begin - moved;
-    tile.keys = make_int4(counts(tile.keys.x), counts(tile.keys.y), counts(tile.keys.z), counts(tile.keys.w));
-    if (tile.gathered != 0) {
+  // Keys become those that are loaded. TMA takes whole granules, also at the end of the context: there it takes the
+  // last rows, since those beyond may hold anything; of these, keys before the granule do not count. Returns whether
+  // the context has not even a granule, so that each row must be loaded for itself.
+  __device__ bool place(Tile& tile) const {
+    const int32_t at = kLaneKeys * (lane() % 8);
+    const bool is_range = tile.begin != kNothing && (tile.columns >> lane() / 8 & 1) == 0;
+    const auto keep = [&](uint32_t bits) { tile.wanted &= bits | bits << kLaneKeys; };
+    if (total_ < kGranule) {
+      if (is_range) keep(kLaneBits >> min(max(at + kLaneKeys - total_, 0), kLaneKeys));
       __syncwarp();
-      *reinterpret_cast<int4*>(shared_.walk[warp_].gathered + 4 * lane()) = tile.keys;
+      reinterpret_cast<int4*>(shared_.walk[warp_].gathered)[lane()] =
+          chosen(tile.keys, tile.wanted | tile.wanted >> kLaneKeys);
       __syncwarp();
+      return true;
     }
+    const int32_t moved = is_range ? max(tile.begin + kGranule - total_, 0) : 0;
+    keep(kLaneBits << min(max(moved - at, 0), kLaneKeys) & kLaneBits);
+    tile.begin -= moved;
+    tile.keys = make_int4(tile.keys.x - moved, tile.keys.y - moved, tile.keys.z - moved, tile.keys.w - moved);
+    return false;
   }
 
-  __device__ void fill(const Tile& tile, const ptx::TensorMap* granules, const ptx::TensorMap* tiles, const T* rows,
-                       unsigned char* to, ptx::Barrier* full) {
+  __device__ __forceinline__ void load(const Tile& tile, const RowMaps& rows, const RowMaps& columns, unsigned char* to,
+                                       ptx::Barrier* full) {
     int32_t begins[kGranules];
 #pragma unroll
     for (int g = 0; g < kGranules; ++g) begins[g] = __shfl_sync(0xffffffffu, tile.begin, 8 * g);
-    if (tile.gathered == 0) {
-      if (lane() == 0) {
-        ptx::barrier_expect(full, Memory::kTileBytes);
-        const bool consecutive = begins[3] - begins[0] == 3 * kGranule;
+    if (lane() != 0) return;
+    ptx::barrier_expect(full, Memory::kTileBytes);
+    const bool all_columns = tile.columns == (1u << kGranules) - 1;
+    const bool consecutive = begins[1] - begins[0] == kGranule && begins[2] - begins[1] == kGranule &&
+                             begins[3] - begins[2] == kGranule && (tile.columns == 0 || all_columns);
 #pragma unroll
-        for (int p = 0; p < Memory::kPanels; ++p) {
-          if (consecutive) {
-            ptx::tma_load_4d(to + p * kPanelBytes, tiles, full, 64 * p, begins[0], kv_head_, batch_);
-            continue;
-          }
-#pragma unroll
-          for (int g = 0; g < kGranules; ++g) {
-            ptx::tma_load_4d(to + p * kPanelBytes + g * kGranule * kRowBytes, granules, full, 64 * p, begins[g],
-                             kv_head_, batch_);
-          }
-        }
-        ptx::barrier_arrive(full, kFillArrivals - 1);
+    for (int p = 0; p < Memory::kPanels; ++p) {
+      if (consecutive) {
+        ptx::tma_load_4d(to + p * kPanelBytes, all_columns ? &columns.tile : &rows.tile, full, 64 * p, begins[0],
+                         all_columns ? 0 : kv_head_, all_columns ? 0 : batch_);
+        continue;
       }
-      return;
-    }
-    if (lane() == 0) {
-      const int ranges = kGranules - __popc(tile.gathered);
-      ptx::barrier_expect(full, ranges * Memory::kPanels * kGranule * kRowBytes);
-      for (int g = 0; g < ranges; ++g) {  // they come first
-        for (int p = 0; p < Memory::kPanels; ++p) {
-          ptx::tma_load_4d(to + p * kPanelBytes + g * kGranule * kRowBytes, granules, full, 64 * p,
-                           g == 0 ? begins[0] : g == 1 ? begins[1] : begins[2], kv_head_, batch_);
-        }
+#pragma unroll
+      for (int g = 0; g < kGranules; ++g) {
+        const bool is_column = (tile.columns >> g & 1) != 0;
+        ptx::tma_load_4d(to + p * kPanelBytes + g * kGranule * kRowBytes, is_column ? &columns.granule : &rows.granule,
+                         full, 64 * p, begins[g], is_column ? 0 : kv_head_, is_column ? 0 : batch_);
       }
     }
-    for (int g = kGranules - __popc(tile.gathered); g < kGranules; ++g) {
-      gather(g, rows, to + g * kGranule * kRowBytes);
-    }
-    ptx::barrier_arrive_after_copies(full);
+    ptx::barrier_arrive(full, kFillArrivals - 1);
   }
 
   // Row by row into the layout that TMA swizzles into; zeros where there is no key.
-  __device__ __forceinline__ void gather(int granule, const T* rows, unsigned char* to) {
+  __device__ void gather(const T* rows, unsigned char* to, ptx::Barrier* full) {
     constexpr int kChunks = kHeadDim / 8;  // of 16 bytes in a row
     constexpr int kAtOnce = 32 / kChunks;  // rows
     const int chunk = lane() % kChunks, first = lane() / kChunks;
-    const int32_t* keys = shared_.walk[warp_].gathered + granule * kGranule;
+    const int32_t* keys = shared_.walk[warp_].gathered;
     const T* from = rows + (int64_t{batch_} * call_.num_kv_heads + kv_head_) * capacity_ * kHeadDim + chunk * 8;
     to += chunk / 8 * kPanelBytes;
-#pragma unroll 8
-    for (int row = first; row < kGranule; row += kAtOnce) {
+    for (int row = first; row < kKeys; row += kAtOnce) {
       const int32_t key = keys[row];
       const bool valid = key != kNoKey;
-      ptx::cp_async_16(to + row * kRowBytes + ((chunk % 8) ^ (row % 8)) * 16, from + int64_t{valid ? key : 0} * kHeadDim,
-                       valid);
+      ptx::cp_async_16(to + row * kRowBytes + ((chunk % 8) ^ (row % 8)) * 16,
+                       from + int64_t{valid ? key : 0} * kHeadDim, valid);
     }
+    if (lane() == 0) ptx::barrier_arrive(full);
+    ptx::barrier_arrive_after_copies(full);
   }
 
   const Call& call_;
@@ -211,9 +214,8 @@ class Producer {
   const T* values_ = nullptr;
   int64_t capacity_ = 0;
   int32_t batch_ = 0, kv_head_ = 0, total_ = 0;
-  uint32_t q_parity_ = 0, tiles_before_ = 0;
-  int32_t next_ = 0;
-  RingPlace<kItems> items_, announced_;
+  uint32_t items_before_ = 0, tiles_before_ = 0;
+  int32_t next_ = 0;  // of the schedule
 };
 
 }  // namespace minference::cuda::sm90

@@ -30,7 +30,7 @@ constexpr int kClasses = 3;
 // What else a tile asks of the consumers.
 constexpr uint32_t kMasked = 4;  // << granule: some row does not see some of its keys, compare positions
 constexpr uint32_t kAnyMasked = (kMasked << kGranules) - kMasked;
-constexpr uint32_t kGathered = 64;  // at least in part written by cp.async
+constexpr uint32_t kGathered = 64;  // written by cp.async
 constexpr uint32_t kLast = 128;     // of the item
 constexpr int kItems = 4;           // that producer warps may be apart
 
@@ -43,13 +43,21 @@ constexpr int kLaneWords = 2;
 constexpr int kWindowWords = 32 * kLaneWords;
 constexpr int kWindow = 32 * kWindowWords;
 
+// kGranule neighbours in a head's list of columns.
+struct ColumnGranule {
+  alignas(16) int32_t keys[kGranule];
+  int32_t row;               // of GatheredColumns: the first one's
+  uint32_t wanted[kHalves];  // the columns that each row block computes, as bits
+};
+
 // What a producer warp's walk over an item needs; each has its own. Classes in the order of kForBoth.
 struct WalkSpace {
-  alignas(16) int32_t columns[kClasses][kKeys + kGranule];  // that wait to become a tile
-  alignas(16) int32_t gathered[kKeys];                      // of the tile that is being loaded
-  uint32_t wanted[kHalves][kWindowWords];                   // the window's granules of each row block, as bits
-  int32_t carried[kClasses][kGranules];                     // granules that filled no tile of the windows before
-  uint16_t listed[kWindow];                                 // the window's granules by class, from its first
+  ColumnGranule columns[kClasses][kGranules];  // that wait to become a tile
+  alignas(16) int32_t gathered[kKeys];         // of the tile that is being loaded
+  uint32_t wanted[kHalves][kWindowWords];      // the window's granules of each row block, as bits
+  uint32_t wanted_before[kHalves];             // the columns of a granule that reaches into further windows, so far
+  int32_t carried[kClasses][kGranules];        // granules that filled no tile of the windows before
+  uint16_t listed[kWindow];                    // the window's granules by class, from its first
 };
 
 template <int kHeadDim>
@@ -63,12 +71,13 @@ struct Shared {
   unsigned char q[kTileBytes];
   unsigned char k[kKeyStages][kTileBytes];
   unsigned char v[kValueStages][kTileBytes];
-  alignas(16) int32_t positions[kKeyStages][kKeys];  // of the tile's keys; kNoKey where there is none
+  // Of the tile's keys, for each row block; kNoKey where it does not compute them.
+  alignas(16) int32_t positions[kKeyStages][kHalves][kKeys];
   uint32_t flags[kKeyStages];
   WalkSpace walk[kProducerWarps];
   WorkItem items[kItems];  // taken from the schedule; block -1: no more
   WorkItem item;           // that of q, likewise
-  bool has_tiles;  // of the item
+  bool has_tiles;          // of the item
   ptx::Barrier items_full[kItems], items_empty[kItems];
   ptx::Barrier q_full, q_empty;
   ptx::Barrier k_turn[kProducerWarps], v_turn[kProducerWarps];  // a producer warp may wait for its stage

@@ -8,29 +8,36 @@ namespace minference::cuda::sm90 {
 
 // A tile as a warp holds it: each lane four keys, a granule eight lanes.
 struct Tile {
-  int4 keys;          // -1: none
-  int32_t begin;      // of the granule as it is loaded (the producer's)
+  int4 keys;
+  uint32_t wanted;    // which of them the first row block computes, as bits, and << kLaneKeys, the second
+  int32_t begin;      // of the granule: its first key or its row among the gathered columns; kNothing
   uint32_t for_whom;  // which row blocks
-  uint32_t gathered;  // bit g: the keys of granule g are columns; else they follow each other
+  uint32_t columns;   // bit g: granule g is of columns
 };
+constexpr int kLaneKeys = kKeys / 32;
+constexpr uint32_t kLaneBits = (1u << kLaneKeys) - 1;
+constexpr int32_t kNothing = -kGranule;  // no keys at all: TMA takes zeros from before a tensor
 
 // for (TileWalk walk(…); walk.next();) use(walk.tile): every warp of the producer walks over all tiles, and takes every
 // fourth. The walk goes through the context by windows: a bit map of each row block's granules, from it a list of the
-// granules of each class, then the columns that no bit covers. What fills no tile stays for later: granules of ranges
-// for the next window, columns for the next ones, and at the end both share a tile.
+// granules of each class, then the columns that no bit covers. Those come in granules of the head's list, whatever the
+// row blocks want of them; one that reaches beyond the window stays until the next ones have told of all its columns.
+// What fills no tile stays for later: granules of ranges for the next window, of columns for the next ones, and at the
+// end both share a tile.
 class TileWalk {
  public:
   // `mine`: the item's first tile that this warp takes.
   __device__ TileWalk(const DevicePlan& plan, const RowBlock& first, const RowBlock& second, int64_t first_index,
                       int32_t mine, WalkSpace& space)
-      : columns_end_(plan.columns + plan.num_columns),
+      : columns_(plan.columns),
         first_(plan, first, first_index),
         second_(plan, second, first_index + 1),
-        last_row_(max(first_.last_row(), second_.last_row())),
         space_(space),
-        columns_left_(plan.num_columns),
+        column_row_(plan.column_row),
+        num_columns_(plan.num_columns),
         mine_(mine) {
-    read_columns();
+    column_ = read_column(0);
+    column_ahead_ = read_column(kGranule);
   }
 
   Tile tile;
@@ -73,7 +80,7 @@ class TileWalk {
   struct Class {
     // Granules: from before the window, with the window's, and where the list has the latter.
     int32_t carried = 0, total = 0, listed = 0;
-    int32_t columns = 0;  // that wait
+    int32_t columns = 0;  // granules of them that wait
   };
 
   __device__ __forceinline__ void announce(Stage stage, int32_t tiles) {
@@ -87,7 +94,7 @@ class TileWalk {
     if (stage_ == Stage::kColumns) drop_columns();
     for (;;) {
       for (uint32_t whom = 1; whom <= kClasses; ++whom) {
-        if (class_of(whom).columns < kKeys) continue;
+        if (class_of(whom).columns < kGranules) continue;
         whom_ = whom;
         return announce(Stage::kColumns, 1);
       }
@@ -100,7 +107,7 @@ class TileWalk {
   __device__ __forceinline__ void announce_rest(uint32_t whom) {
     const Class c = class_of(whom);
     whom_ = whom;
-    announce(Stage::kRest, (c.carried + (c.columns + kGranule - 1) / kGranule + kGranules - 1) / kGranules);
+    announce(Stage::kRest, (c.carried + c.columns + kGranules - 1) / kGranules);
   }
 
   // Tile j of the batch.
@@ -122,24 +129,26 @@ class TileWalk {
       }
     }
     const Class c = class_of(whom);
-    const int32_t* columns = space_.columns[whom - 1];
+    // Granules of ranges come first, then those of columns.
+    const int32_t ranges = stage_ == Stage::kRanges ? c.total : stage_ == Stage::kColumns ? 0 : c.carried;
+    const int32_t place = kGranules * j + lane() / 8, at = kLaneKeys * (lane() % 8);
     tile.for_whom = whom;
-    if (stage_ == Stage::kColumns) {
-      tile.keys = *reinterpret_cast<const int4*>(columns + 4 * lane());
-      tile.gathered = (1u << kGranules) - 1;
-      return;
+    tile.wanted = 0;
+    tile.begin = kNothing;
+    if (place < ranges) {
+      tile.begin = granule_of(c, whom, place) * kGranule;
+      tile.wanted = kLaneBits | kLaneBits << kLaneKeys;
     }
-    const int32_t place = kGranules * j + lane() / 8, end = stage_ == Stage::kRanges ? c.total : c.carried;
-    if (place < end) {
-      const int32_t key = granule_of(c, whom, place) * kGranule + 4 * (lane() % 8);
-      tile.keys = make_int4(key, key + 1, key + 2, key + 3);
-    } else {
-      const int32_t at = (place - end) * kGranule + 4 * (lane() % 8);
-      const auto column = [&](int32_t i) { return i < c.columns ? columns[i] : -1; };
-      tile.keys = make_int4(column(at), column(at + 1), column(at + 2), column(at + 3));
+    const int32_t key = tile.begin + at;
+    tile.keys = make_int4(key, key + 1, key + 2, key + 3);
+    if (place >= ranges && place < ranges + c.columns) {
+      const ColumnGranule& granule = space_.columns[whom - 1][place - ranges];
+      tile.keys = *reinterpret_cast<const int4*>(granule.keys + at);
+      tile.wanted = (granule.wanted[0] >> at & kLaneBits) | (granule.wanted[1] >> at & kLaneBits) << kLaneKeys;
+      tile.begin = granule.row;
     }
-    const int32_t ranges = min(max(end - kGranules * j, 0), kGranules);
-    tile.gathered = (1u << kGranules) - (1u << ranges);
+    const auto up_to = [&](int32_t end) { return 1u << min(max(end - kGranules * j, 0), kGranules); };
+    tile.columns = up_to(ranges + c.columns) - up_to(ranges);
   }
 
   __device__ __forceinline__ int32_t granule_of(const Class& c, uint32_t whom, int32_t place) const {
@@ -207,32 +216,55 @@ class TileWalk {
     __syncwarp();
   }
 
-  // Looks at the next columns, up to 32 of those before the window's end, and keeps them by class; no class has a whole
-  // tile of them yet. Returns whether there were any.
+  // Looks at the columns of the list's next granule that lie before the window's end, and if that is all of them keeps
+  // the granule; no class has a whole tile yet. Returns whether it was done with the granule.
   __device__ __forceinline__ bool collect() {
+    if (column_at_ >= num_columns_) return false;
     const int32_t granule = column_ / kGranule;
-    const bool here = column_ != kNoKey && (window_ == kNoKey || granule < window_ + kWindow);
-    const int32_t count = __popc(__ballot_sync(0xffffffffu, here));
-    if (count == 0) return false;
-    const uint32_t wanted_by = (here && wants_column(first_, granule, space_.wanted[0]) ? 1u : 0u) |
-                               (here && wants_column(second_, granule, space_.wanted[1]) ? 2u : 0u);
-    for_each_class([&](Class& c, uint32_t whom) {
-      const unsigned which = __ballot_sync(0xffffffffu, wanted_by == whom);
-      if (wanted_by == whom) {
-        space_.columns[whom - 1][c.columns + __popc(which & ((1u << lane()) - 1))] = column_;
-      }
-      c.columns += __popc(which);
-    });
+    // Nobody sees what lies beyond the rows, nor lanes without a column.
+    const bool beyond = column_ > max(first_.last_row(), second_.last_row());
+    const bool here = beyond || window_ == kNoKey || granule < window_ + kWindow;
+    // A column is looked at once, in its own window: the bit maps of later ones say nothing of it.
+    const uint32_t known_before = known_columns_;
+    const bool asks = here && (known_before >> lane() & 1) == 0;
+    known_columns_ = __ballot_sync(0xffffffffu, here);
+    uint32_t wanted[kHalves] = {__ballot_sync(0xffffffffu, asks && wants_column(first_, granule, space_.wanted[0])),
+                                __ballot_sync(0xffffffffu, asks && wants_column(second_, granule, space_.wanted[1]))};
+    if (known_before != 0) {
+      wanted[0] |= space_.wanted_before[0];
+      wanted[1] |= space_.wanted_before[1];
+      __syncwarp();
+    }
+    if (known_columns_ != 0xffffffffu) {
+      if (lane() < kHalves) space_.wanted_before[lane()] = lane() == 0 ? wanted[0] : wanted[1];
+      __syncwarp();
+      return false;
+    }
+    keep_columns(wanted);
     // Columns ascend: none is seen after the first that lies beyond the rows.
-    columns_left_ = __any_sync(0xffffffffu, here && column_ > last_row_) ? 0 : columns_left_ - count;
-    read_columns();
-    __syncwarp();
+    column_at_ = __any_sync(0xffffffffu, beyond) ? num_columns_ : column_at_ + kGranule;
+    column_ = column_ahead_;
+    column_ahead_ = read_column(column_at_ + kGranule);
+    known_columns_ = 0;
     return true;
   }
 
-  // Of the columns that are left, the lane's; read before it is needed.
-  __device__ __forceinline__ void read_columns() {
-    column_ = lane() < columns_left_ ? columns_end_[lane() - columns_left_] : kNoKey;
+  // The granule that is looked at waits in its class from now on.
+  __device__ __forceinline__ void keep_columns(const uint32_t (&wanted)[kHalves]) {
+    const uint32_t wanted_by = (wanted[0] != 0 ? 1u : 0u) | (wanted[1] != 0 ? 2u : 0u);
+    if (wanted_by == 0) return;
+    ColumnGranule& granule = space_.columns[wanted_by - 1][class_of(wanted_by).columns];
+    granule.keys[lane()] = column_;
+    if (lane() < kHalves) granule.wanted[lane()] = lane() == 0 ? wanted[0] : wanted[1];
+    if (lane() == 0) granule.row = column_row_ + column_at_;
+    for_each_class([&](Class& c, uint32_t whom) { c.columns += whom == wanted_by ? 1 : 0; });
+    __syncwarp();
+  }
+
+  // The lane's column of the granule that begins at `begin` of the list.
+  __device__ __forceinline__ int32_t read_column(int32_t begin) const {
+    const int32_t i = begin + lane();
+    return i < num_columns_ ? columns_[i] : kNoKey;
   }
 
   __device__ __forceinline__ bool wants_column(const Intervals& block, int32_t granule, const uint32_t* wanted) const {
@@ -243,15 +275,8 @@ class TileWalk {
 
   // The tile of columns is made.
   __device__ __forceinline__ void drop_columns() {
-    for_each_class([&](Class& c, uint32_t whom) {
-      if (whom != whom_) return;
-      int32_t* columns = space_.columns[whom - 1];
-      c.columns -= kKeys;
-      const int32_t moved = lane() < c.columns ? columns[kKeys + lane()] : 0;
-      __syncwarp();
-      if (lane() < c.columns) columns[lane()] = moved;
-      __syncwarp();
-    });
+    for_each_class([&](Class& c, uint32_t whom) { c.columns -= whom == whom_ ? kGranules : 0; });
+    __syncwarp();
   }
 
   template <typename Use>
@@ -264,14 +289,17 @@ class TileWalk {
   }
   __device__ __forceinline__ int32_t tiles_of(uint32_t whom) const { return class_of(whom).total / kGranules; }
 
-  const int32_t* columns_end_;
+  const int32_t* columns_;
   Intervals first_, second_;
-  int32_t last_row_;  // position of the item's last row
   WalkSpace& space_;
   Stage stage_ = Stage::kRanges;
   uint32_t whom_ = 0;          // whose columns or rest
   int32_t window_ = -kWindow;  // its first granule; kNoKey behind the last one
-  int32_t columns_left_, column_;
+  int32_t column_row_;         // DevicePlan's
+  int32_t num_columns_;
+  int32_t column_at_ = 0;                // the granule of columns that is looked at: its first one's place in the list
+  int32_t column_, column_ahead_;        // the lane's, of this granule and of the next
+  uint32_t known_columns_ = 0;           // of this granule, as bits: those that have been looked at
   int32_t batch_begin_ = 0, known_ = 0;  // tiles of the item
   int32_t mine_;                         // the next that this warp takes
   bool has_tile_ = false;                // it is made

@@ -12,13 +12,15 @@ enum class DataType : int32_t { kFloat32 = 0, kFloat16 = 1, kBFloat16 = 2 };
 
 // What a kernel computes at once. A key range [a, b) of a row block is rounded outward to multiples of `key_align`
 // (absolute key positions, clipped to the keys the block's last row sees); everything inside is computed, causally
-// masked. Cost is counted in tiles of block_m x block_n: ceil(length / block_n) per merged range, ceil(columns /
-// block_n) for the gathered columns.
+// masked. Cost is counted in tiles of block_m x block_n: ceil(length / block_n) per merged range, and ceil(columns /
+// block_n) for the columns outside the ranges. A kernel that takes the head's columns in place, as many at a time as a
+// tile has keys, counts those pieces of the list of which the row block computes at least one column.
 struct KernelGeometry {
   int32_t block_m = 64;         // query rows per block; a multiple of kPatternBlock
   int32_t block_n = 64;         // keys per tile
   int32_t key_align = 1;        // granularity to which ranges are rounded
   int32_t blocks_per_item = 1;  // neighbouring row blocks that share what is loaded; of no effect on what is computed
+  bool columns_in_place = false;
 };
 
 // Runs fn(0) … fn(count - 1), possibly in parallel, and returns when all are done.

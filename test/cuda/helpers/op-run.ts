@@ -69,7 +69,7 @@ export async function runOp(kase: OpCase, dtype: FloatType, on: 'cuda' | 'refere
     ['present_k', type, [batch, kvHeads, capacity, headDim]],
     ['present_v', type, [batch, kvHeads, capacity, headDim]],
   ];
-  const { blockM, blockN, keyAlign } = kernelGeometry(headDim, 'cuda');
+  const { blockM, blockN, keyAlign, columnsInPlace } = kernelGeometry(headDim, 'cuda');
   const model = buildModel({
     inputs: [
       ...Object.entries(floats)
@@ -93,7 +93,13 @@ export async function runOp(kase: OpCase, dtype: FloatType, on: 'cuda' | 'refere
           ...kase.attributes,
           ...(on === 'cuda'
             ? {}
-            : { implementation: 'reference', block_m: blockM, block_n: blockN, key_align: keyAlign }),
+            : {
+                implementation: 'reference',
+                block_m: blockM,
+                block_n: blockN,
+                key_align: keyAlign,
+                columns_in_place: columnsInPlace ? 1 : 0,
+              }),
         },
       },
     ],
