@@ -50,20 +50,27 @@ __device__ inline uint32_t overlap(int32_t begin, int32_t end, int32_t base) {
   return from < to ? 0xffffffffu >> (32 - (to - from)) << from : 0u;
 }
 
-// The granules of the list of columns of which some column is seen, by columns `seen`, and covered by no run. The lanes
-// of a warp share `covered`, [kListWords].
-__device__ inline int32_t list_granules(const DevicePlan& plan, const RowBlock& block, const int32_t* columns,
-                                        KeyRange seen, uint32_t* covered, int64_t align) {
+// Tiles of one row block of a vertical_slash head whose columns are taken in place: of each run, and the granules of
+// the list of which some column is seen and covered by no run. The lanes of a warp share runs and granules, and
+// `covered`, [kListWords].
+__device__ inline int32_t tiles_in_place(const DevicePlan& plan, const RowBlock& block, const int32_t* columns,
+                                         uint32_t* covered, const PlanCall& call) {
   const DiagonalRun* runs = block.is_full ? plan.runs : plan.last_runs;
   const int32_t count = block.is_full ? plan.num_runs : plan.num_last_runs, lane = threadIdx.x % 32;
-  int32_t granules = 0;
-  for (int32_t base = seen.begin / 32 * 32; base < seen.end; base += 32 * kListWords) {
-    const int32_t end = base + 32 * kListWords < seen.end ? base + 32 * kListWords : seen.end;
+  const auto low = static_cast<int32_t>(block.low), last = static_cast<int32_t>(block.last);
+  if (last < low) return 0;
+  const int32_t first_seen = rank_of(columns, plan.num_columns, low);
+  const int32_t seen_end = rank_of(columns, plan.num_columns, last + 1);
+  const int32_t first_base = first_seen / 32 * 32;
+  int32_t tiles = 0, base = first_base;
+  do {
+    const int32_t end = base + 32 * kListWords < seen_end ? base + 32 * kListWords : seen_end;
     for (int32_t word = lane; base + 32 * word < end; word += 32) covered[word] = 0;
     __syncwarp();
     for (int32_t i = lane; i < count; i += 32) {
-      const KeyRange range = range_of_run(runs, count, i, block, align);
+      const KeyRange range = range_of_run(runs, count, i, block, call.key_align);
       if (range.end == 0) break;  // nor do the runs behind it cover anything
+      if (base == first_base) tiles += (range.end - range.begin + call.block_n - 1) / call.block_n;
       int32_t from = rank_of(columns, end, range.begin);
       const int32_t to = rank_of(columns, end, range.end);
       if (from < base) from = base;
@@ -74,22 +81,23 @@ __device__ inline int32_t list_granules(const DevicePlan& plan, const RowBlock& 
     }
     __syncwarp();
     for (int32_t word = lane; base + 32 * word < end; word += 32) {
-      granules += (overlap(seen.begin, end, base + 32 * word) & ~covered[word]) != 0;
+      tiles += (overlap(first_seen, end, base + 32 * word) & ~covered[word]) != 0;
     }
     __syncwarp();
-  }
-  return __reduce_add_sync(0xffffffffu, granules);
+    base += 32 * kListWords;
+  } while (base < seen_end);
+  return __reduce_add_sync(0xffffffffu, tiles);
 }
 
-// Tiles of one row block of a vertical_slash head: the lanes of a warp share runs and columns. Columns in ranges are
+// The same where columns are gathered one by one: the lanes of a warp share runs and columns. Columns in ranges are
 // counted from whichever there are fewer of.
 __device__ inline int32_t tiles_of(const DevicePlan& plan, const RowBlock& block, const int32_t* columns,
-                                   uint32_t* covered_columns, const PlanCall& call) {
+                                   const PlanCall& call) {
   const DiagonalRun* runs = block.is_full ? plan.runs : plan.last_runs;
   const int32_t count = block.is_full ? plan.num_runs : plan.num_last_runs, lane = threadIdx.x % 32;
   const auto low = static_cast<int32_t>(block.low), last = static_cast<int32_t>(block.last);
   if (last < low) return 0;
-  const bool by_runs = !call.columns_in_place && 2 * count <= plan.num_columns;
+  const bool by_runs = 2 * count <= plan.num_columns;
   int32_t tiles = 0, covered = 0;
   for (int32_t i = lane; i < count; i += 32) {
     const KeyRange range = range_of_run(runs, count, i, block, call.key_align);
@@ -99,11 +107,6 @@ __device__ inline int32_t tiles_of(const DevicePlan& plan, const RowBlock& block
       covered += rank_of(columns, plan.num_columns, range.end) -
                  rank_of(columns, plan.num_columns, range.begin < low ? low : range.begin);
     }
-  }
-  if (call.columns_in_place) {
-    const KeyRange found{rank_of(columns, plan.num_columns, low), rank_of(columns, plan.num_columns, last + 1)};
-    return __reduce_add_sync(0xffffffffu, tiles) +
-           list_granules(plan, block, columns, found, covered_columns, call.key_align);
   }
   int32_t seen = 0;
   if (by_runs) {
@@ -139,7 +142,8 @@ __global__ void __launch_bounds__(kCountWarps * 32) count_kernel(PlanCall call, 
     const RowBlock block = RowBlock::at(index, call.block_m, job.past, job.rows, call.window);
     int32_t tiles = 0;
     if (plan.kind == static_cast<int32_t>(PatternKind::kVerticalSlash)) {
-      tiles = tiles_of(plan, block, columns, covered_columns[threadIdx.x / 32], call);
+      tiles = call.columns_in_place ? tiles_in_place(plan, block, columns, covered_columns[threadIdx.x / 32], call)
+                                    : tiles_of(plan, block, columns, call);
     } else {
       for (BlockRanges ranges(plan, block, index, call.key_align); ranges.next();) {
         tiles += (ranges.range.end - ranges.range.begin + call.block_n - 1) / call.block_n;

@@ -79,7 +79,9 @@ Maps make_maps(const AttentionParams& p, const GatheredColumns& columns) {
   const AttentionShape& s = p.shape;
   Maps maps{.q = query_map(p),
             .keys = row_maps(p, p.k, s.capacity, s.num_kv_heads, s.batch),
-            .values = row_maps(p, p.v, s.capacity, s.num_kv_heads, s.batch)};
+            .values = row_maps(p, p.v, s.capacity, s.num_kv_heads, s.batch),
+            .column_keys = {},  // unused where no head has columns
+            .column_values = {}};
   if (columns.rows > 0) {
     maps.column_keys = row_maps(p, columns.keys, columns.rows, 1, 1);
     maps.column_values = row_maps(p, columns.values, columns.rows, 1, 1);

@@ -142,7 +142,7 @@ class Consumer {
   // Masks the scores and gives the stage of keys back.
   __device__ __forceinline__ void finish_scores(Scores& scores, uint32_t flags, int32_t row, uint32_t reach) {
     if constexpr (kSoftcap) cap_scores(scores, call_.sm_scale, call_.softcap);
-    mask_scores(scores, flags, shared_.positions[keys_.stage][half_], row, reach);
+    mask_scores(scores, flags, shared_.keys[keys_.stage][half_], row, reach);
     release(&shared_.k_empty[keys_.stage]);
     keys_.advance();
   }

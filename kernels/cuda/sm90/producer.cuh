@@ -93,19 +93,28 @@ class Producer {
     // A row block that the tile is not for does not look.
     const uint32_t wanted =
         tile.wanted | ((flags & 1) != 0 ? 0 : kLaneBits) | ((flags & 2) != 0 ? 0 : kLaneBits << kLaneKeys);
-    const bool whole = wanted == (kLaneBits | kLaneBits << kLaneKeys) && tile.keys.w <= first &&
-                       (call_.window < 0 || tile.keys.x > last - call_.window);
-    const unsigned wholes = __ballot_sync(0xffffffffu, whole);
+    const bool is_seen = tile.keys.w <= first && (call_.window < 0 || tile.keys.x > last - call_.window);
+    const unsigned seen = __ballot_sync(0xffffffffu, is_seen);
+    const unsigned whole = __ballot_sync(0xffffffffu, wanted == (kLaneBits | kLaneBits << kLaneKeys));
 #pragma unroll
     for (int g = 0; g < kGranules; ++g) {
-      if ((wholes >> 8 * g & 0xffu) != 0xffu) flags |= kMasked << g;
+      if ((seen >> 8 * g & 0xffu) != 0xffu) {
+        flags |= kMasked << g;
+      } else if ((whole >> 8 * g & 0xffu) != 0xffu) {
+        flags |= kChosen << g;
+      }
     }
+    const uint32_t wanted_next = __shfl_down_sync(0xffffffffu, tile.wanted, 1);
     const uint32_t k_stage = number % Memory::kKeyStages, v_stage = number % Memory::kValueStages;
     wait_for_stage(shared_.k_turn, &shared_.k_empty[k_stage], number, number / Memory::kKeyStages);
 #pragma unroll
     for (int half = 0; half < kHalves; ++half) {
-      reinterpret_cast<int4*>(shared_.positions[k_stage][half])[lane()] =
+      reinterpret_cast<int4*>(shared_.keys[k_stage][half].positions)[lane()] =
           chosen(tile.keys, tile.wanted >> kLaneKeys * half);
+      if (lane() % 2 == 0) {
+        reinterpret_cast<uint8_t*>(shared_.keys[k_stage][half].wanted)[lane() / 2] = static_cast<uint8_t>(
+            (tile.wanted >> kLaneKeys * half & kLaneBits) | (wanted_next >> kLaneKeys * half & kLaneBits) << kLaneKeys);
+      }
     }
     if (lane() == 0) shared_.flags[k_stage] = flags | (gathers ? kGathered : 0);
     __syncwarp();

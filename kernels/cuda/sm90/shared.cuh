@@ -28,11 +28,12 @@ constexpr int kTurnBarrier = 1;  // one for each consumer
 constexpr uint32_t kForBoth = 3;
 constexpr int kClasses = 3;
 // What else a tile asks of the consumers.
-constexpr uint32_t kMasked = 4;  // << granule: some row does not see some of its keys, compare positions
-constexpr uint32_t kAnyMasked = (kMasked << kGranules) - kMasked;
+constexpr uint32_t kMasked = 4;     // << granule: some row does not see some of its keys, compare positions
 constexpr uint32_t kGathered = 64;  // written by cp.async
 constexpr uint32_t kLast = 128;     // of the item
-constexpr int kItems = 4;           // that producer warps may be apart
+constexpr uint32_t kChosen = 256;   // << granule, without kMasked: bits tell which of its keys count
+constexpr uint32_t kAnyMasked = (kMasked | kChosen) * ((1u << kGranules) - 1);
+constexpr int kItems = 4;  // that producer warps may be apart
 
 constexpr int kFillArrivals = 33;  // at the barrier of a stage
 
@@ -60,6 +61,12 @@ struct WalkSpace {
   uint16_t listed[kWindow];                    // the window's granules by class, from its first
 };
 
+// A tile's keys as a row block computes them.
+struct TileKeys {
+  alignas(16) int32_t positions[kKeys];  // kNoKey: not computed
+  uint32_t wanted[kGranules];            // whether they are, as bits
+};
+
 template <int kHeadDim>
 struct Shared {
   static constexpr int kPanels = kHeadDim / 64;
@@ -71,8 +78,7 @@ struct Shared {
   unsigned char q[kTileBytes];
   unsigned char k[kKeyStages][kTileBytes];
   unsigned char v[kValueStages][kTileBytes];
-  // Of the tile's keys, for each row block; kNoKey where it does not compute them.
-  alignas(16) int32_t positions[kKeyStages][kHalves][kKeys];
+  TileKeys keys[kKeyStages][kHalves];
   uint32_t flags[kKeyStages];
   WalkSpace walk[kProducerWarps];
   WorkItem items[kItems];  // taken from the schedule; block -1: no more

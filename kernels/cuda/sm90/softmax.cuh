@@ -30,23 +30,33 @@ __device__ __forceinline__ void cap_scores(float (&scores)[kSize], float scale, 
   }
 }
 
-// Scores of the granules whose bit is set in `flags`. Row r sees the keys r - reach + 1 … r.
+// Scores of the granules that `flags` name: by their keys' positions, or by bits alone where every row sees those that
+// count. Row r sees the keys r - reach + 1 … r.
 template <int kSize>
-__device__ __forceinline__ void mask_scores(float (&scores)[kSize], uint32_t flags, const int32_t* positions,
-                                            int32_t row, uint32_t reach) {
+__device__ __forceinline__ void mask_scores(float (&scores)[kSize], uint32_t flags, const TileKeys& tile, int32_t row,
+                                            uint32_t reach) {
   if ((flags & kAnyMasked) == 0) return;
   const int column = 2 * static_cast<int>(threadIdx.x % 4);
 #pragma unroll
   for (int granule = 0; granule < kGranules; ++granule) {
-    if ((flags & kMasked << granule) == 0) continue;
+    if ((flags & kChosen << granule) != 0) {
+      const uint32_t bits = tile.wanted[granule] >> column;
 #pragma unroll
-    for (int i = 4 * granule; i < 4 * granule + 4; ++i) {
-      const int2 keys = *reinterpret_cast<const int2*>(positions + 8 * i + column);
+      for (int i = 0; i < 8; ++i) {
+        if ((bits >> (8 * (i / 2) + i % 2) & 1) != 0) continue;
+        float* first = scores + 16 * granule + 4 * (i / 2) + i % 2;
+        first[0] = first[2] = -INFINITY;
+      }
+    } else if ((flags & kMasked << granule) != 0) {
 #pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        // A key beyond the row makes the difference negative, which is large without a sign.
-        if (static_cast<uint32_t>(row + 8 * half - keys.x) >= reach) scores[4 * i + 2 * half] = -INFINITY;
-        if (static_cast<uint32_t>(row + 8 * half - keys.y) >= reach) scores[4 * i + 2 * half + 1] = -INFINITY;
+      for (int i = 4 * granule; i < 4 * granule + 4; ++i) {
+        const int2 keys = *reinterpret_cast<const int2*>(tile.positions + 8 * i + column);
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+          // A key beyond the row makes the difference negative, which is large without a sign.
+          if (static_cast<uint32_t>(row + 8 * half - keys.x) >= reach) scores[4 * i + 2 * half] = -INFINITY;
+          if (static_cast<uint32_t>(row + 8 * half - keys.y) >= reach) scores[4 * i + 2 * half + 1] = -INFINITY;
+        }
       }
     }
   }
