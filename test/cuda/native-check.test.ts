@@ -16,6 +16,13 @@ async function findSanitizer(): Promise<string | undefined> {
   return undefined;
 }
 
+const ENVIRONMENT: Record<string, Record<string, string>> = {
+  // It does not follow one lane that arrives at an mbarrier for its warp, after __syncwarp.
+  racecheck: { MINFERENCE_RACECHECK: '1' },
+  // It is to see what nobody wrote.
+  initcheck: { MINFERENCE_NO_POISON: '1' },
+};
+
 describeCuda('the kernels without ONNX Runtime', () => {
   test.skipIf(!existsSync(program))(
     'equal the reference on the whole grid',
@@ -33,11 +40,8 @@ describeCuda('the kernels without ONNX Runtime', () => {
     async (tool) => {
       const command = await findSanitizer();
       if (command === undefined) return console.log('skipped: no compute-sanitizer');
-      // One lane arrives at an mbarrier for its warp, after __syncwarp: racecheck follows that only when asked to.
-      const indirect = tool === 'racecheck' ? ['--racecheck-indirect-barrier-dependency', 'yes'] : [];
-      const args = ['--tool', tool, ...indirect, '--error-exitcode', '9', '--print-limit', '5', program, '--small'];
-      // initcheck is to see what nobody wrote.
-      const env = tool === 'initcheck' ? { MINFERENCE_NO_POISON: '1' } : {};
+      const args = ['--tool', tool, '--error-exitcode', '9', '--print-limit', '5', program, '--small'];
+      const env = ENVIRONMENT[tool];
       const { stdout, exitCode } = await execa(command, args, { reject: false, env });
       const reports = stdout.split('\n').filter((line) => line.startsWith('========='));
       // Where it cannot watch the device (gVisor), it says so and finds nothing.

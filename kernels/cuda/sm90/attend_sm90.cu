@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <stdexcept>
 #include <type_traits>
 #include <vector>
@@ -28,7 +29,7 @@ template <typename T, int kHeadDim, bool kSoftcap>
 __global__ void __launch_bounds__(kThreads, 1)
     attend_kernel(Call call, const __grid_constant__ Maps maps, const T* keys, const T* values, int64_t capacity) {
   auto& shared = *reinterpret_cast<Shared<kHeadDim>*>(dynamic_shared());
-  if (threadIdx.x == 0) shared.init();
+  if (threadIdx.x == 0) shared.init(call.every_lane_arrives ? 32 : 1);
   __syncthreads();
   if (threadIdx.x < kProducerThreads) {
     ptx::registers_decrease<kProducerRegisters<kSoftcap>>();
@@ -111,6 +112,7 @@ void attend_sm90(const AttentionParams& p, const Plans& plans, const Context& co
   check_alignment(p);
   const Maps maps = make_maps(p, plans.columns);
   const AttentionShape& s = p.shape;
+  static const bool every_lane_arrives = std::getenv("MINFERENCE_RACECHECK") != nullptr;
   const Call call{.plans = plans.plans,
                   .schedule = plans.schedule,
                   .batch = upload(batch_entries(p), context),
@@ -122,7 +124,8 @@ void attend_sm90(const AttentionParams& p, const Plans& plans, const Context& co
                   .num_heads = static_cast<int32_t>(s.num_heads),
                   .num_kv_heads = static_cast<int32_t>(s.num_kv_heads),
                   .sm_scale = p.sm_scale,
-                  .softcap = p.softcap};
+                  .softcap = p.softcap,
+                  .every_lane_arrives = every_lane_arrives};
   dispatch_half(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const auto run = [&](auto head_dim) {

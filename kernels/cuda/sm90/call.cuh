@@ -20,6 +20,8 @@ struct Call {
   int64_t window;
   int32_t seqlen_q, num_heads, num_kv_heads;
   float sm_scale, softcap;
+  // Else one lane arrives at a barrier for its warp, after __syncwarp; racecheck does not follow that.
+  bool every_lane_arrives;
 };
 
 // Of one tensor: boxes of 64 elements of kGranule rows, and of kKeys rows.

@@ -176,7 +176,7 @@ class Consumer {
   // Every lane is done with what the barrier guards.
   __device__ __forceinline__ void release(ptx::Barrier* barrier) {
     __syncwarp();
-    if (threadIdx.x % 32 == 0) ptx::barrier_arrive(barrier);
+    if (threadIdx.x % 32 == 0 || call_.every_lane_arrives) ptx::barrier_arrive(barrier);
   }
 
   __device__ __forceinline__ void take_turn() { ptx::named_sync(kTurnBarrier + half_, 128 * kHalves); }

@@ -112,7 +112,7 @@ class Intervals {
   const DiagonalRun* runs_ = nullptr;
   const uint16_t* blocks_ = nullptr;
   int32_t count_ = 0;
-  int32_t cursor_ = 0;  // the first that may reach beyond the windows so far
+  int32_t cursor_ = 0;              // the first that may reach beyond the windows so far
   KeyRange ahead_{kNoKey, kNoKey};  // number cursor_ + lane
 };
 

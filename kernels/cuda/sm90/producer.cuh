@@ -30,7 +30,7 @@ class Producer {
       ptx::barrier_wait(&shared_.items_full[place], items_before_ / kItems & 1);
       const WorkItem item = shared_.items[place];
       __syncwarp();
-      if (lane() == 0) ptx::barrier_arrive(&shared_.items_empty[place]);
+      if (lane() == 0 || call_.every_lane_arrives) ptx::barrier_arrive(&shared_.items_empty[place]);
       if (item.block < 0) break;
       load_item(item);
     }
@@ -175,6 +175,7 @@ class Producer {
     int32_t begins[kGranules];
 #pragma unroll
     for (int g = 0; g < kGranules; ++g) begins[g] = __shfl_sync(0xffffffffu, tile.begin, 8 * g);
+    if (call_.every_lane_arrives) ptx::barrier_arrive(full);
     if (lane() != 0) return;
     ptx::barrier_expect(full, Memory::kTileBytes);
     const bool all_columns = tile.columns == (1u << kGranules) - 1;
@@ -194,7 +195,7 @@ class Producer {
                          full, 64 * p, begins[g], is_column ? 0 : kv_head_, is_column ? 0 : batch_);
       }
     }
-    ptx::barrier_arrive(full, kFillArrivals - 1);
+    if (!call_.every_lane_arrives) ptx::barrier_arrive(full, kFillArrivals - 1);
   }
 
   // Row by row into the layout that TMA swizzles into; zeros where there is no key.

@@ -90,12 +90,13 @@ struct Shared {
   ptx::Barrier k_full[kKeyStages], k_empty[kKeyStages];
   ptx::Barrier v_full[kValueStages], v_empty[kValueStages];
 
-  __device__ void init() {
+  // `lanes`: of a warp that arrive where something in shared memory is given back.
+  __device__ void init(uint32_t lanes) {
     ptx::barrier_init(&q_full, 1);
-    ptx::barrier_init(&q_empty, kConsumerWarps);
+    ptx::barrier_init(&q_empty, kConsumerWarps * lanes);
     for (int i = 0; i < kItems; ++i) {
       ptx::barrier_init(&items_full[i], 1);
-      ptx::barrier_init(&items_empty[i], kProducerWarps);
+      ptx::barrier_init(&items_empty[i], kProducerWarps * lanes);
     }
     for (int i = 0; i < kProducerWarps; ++i) {
       ptx::barrier_init(&k_turn[i], 1);
@@ -104,11 +105,11 @@ struct Shared {
     // Of the producer warp that fills it: one arrival for itself and one per lane for its copies.
     for (int s = 0; s < kKeyStages; ++s) {
       ptx::barrier_init(&k_full[s], kFillArrivals);
-      ptx::barrier_init(&k_empty[s], kConsumerWarps);
+      ptx::barrier_init(&k_empty[s], kConsumerWarps * lanes);
     }
     for (int s = 0; s < kValueStages; ++s) {
       ptx::barrier_init(&v_full[s], kFillArrivals);
-      ptx::barrier_init(&v_empty[s], kConsumerWarps);
+      ptx::barrier_init(&v_empty[s], kConsumerWarps * lanes);
     }
     ptx::barrier_init_fence();
   }

@@ -63,8 +63,8 @@ __device__ __forceinline__ void mask_scores(float (&scores)[kSize], uint32_t fla
 }
 
 // Probabilities are relative to a reference, not to the row's largest score: the reference follows only when that has
-// outgrown it by this much (in powers of two). Until then nothing must be rescaled and no lane asks another; both float16
-// and bfloat16 have room for the factor.
+// outgrown it by this much (in powers of two). Until then nothing must be rescaled and no lane asks another; both
+// float16 and bfloat16 have room for the factor.
 constexpr float kSlack = 8;
 
 class Softmax {
@@ -72,8 +72,8 @@ class Softmax {
   // `scale`: of scores to base-2 logits; positive.
   __device__ explicit Softmax(float scale) : scale_(scale), slack_(kSlack / scale) {}
 
-  // Scores become unnormalised probabilities. Returns whether earlier results of the warp's rows must be multiplied with
-  // `correction`.
+  // Scores become unnormalised probabilities. Returns whether earlier results of the warp's rows must be multiplied
+  // with `correction`.
   template <int kSize>
   __device__ __forceinline__ bool update(float (&scores)[kSize], float (&correction)[2]) {
     // Two strands each: half the chain of instructions that wait for one another.
