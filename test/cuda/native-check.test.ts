@@ -41,7 +41,7 @@ describeCuda('the kernels without ONNX Runtime', () => {
       const command = await findSanitizer();
       if (command === undefined) return console.log('skipped: no compute-sanitizer');
       const args = ['--tool', tool, '--error-exitcode', '9', '--print-limit', '5', program, '--small'];
-      const env = ENVIRONMENT[tool];
+      const env = ENVIRONMENT[tool] ?? {};
       const { stdout, exitCode } = await execa(command, args, { reject: false, env });
       const reports = stdout.split('\n').filter((line) => line.startsWith('========='));
       // Where it cannot watch the device (gVisor), it says so and finds nothing.

@@ -9,11 +9,8 @@ namespace minference::cuda {
 bool runs_sm90(int64_t head_dim);
 
 // Two blocks of 64 rows, one for each computing warpgroup, share what is loaded for either.
-constexpr KernelGeometry kGeometrySm90{.block_m = 64,
-                                       .block_n = kGranule,
-                                       .key_align = kGranule,
-                                       .blocks_per_item = 2,
-                                       .columns_in_place = true};
+constexpr KernelGeometry kGeometrySm90{
+    .block_m = 64, .block_n = kGranule, .key_align = kGranule, .blocks_per_item = 2, .columns_in_place = true};
 
 // For plans of kGeometrySm90. Operands must be aligned to 16 bytes.
 void attend_sm90(const AttentionParams& params, const Plans& plans, const Context& context);
