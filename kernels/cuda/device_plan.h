@@ -29,14 +29,15 @@ struct DevicePlan {
   const DiagonalRun* last_runs;
   const int32_t* columns;  // ascending, unique
   int32_t num_columns;
-  int32_t column_row;  // of GatheredColumns: the first column's
   int32_t blocks_stride;
+  int64_t column_row;  // of GatheredColumns: the first column's; 64 bits leave no hole in the record
   // block_sparse: kept key blocks (kPatternBlock keys each, ascending, unique) of row block r (block_m rows: the union
   // of its query blocks'): key_blocks[r * blocks_stride … + block_counts[r])
   const uint16_t* key_blocks;
   const int32_t* block_counts;
   int64_t tiles;  // of the whole head, in units of the kernel's tile
 };
+static_assert(sizeof(DevicePlan) == 80, "no holes: plans are downloaded whole");
 
 // Keys and values of the columns of all vertical_slash heads that stayed so, [rows, head_dim], each head's at multiples
 // of kGranule rows and zeros up to the next one: for kernels that take columns in place.

@@ -86,7 +86,7 @@ std::string take_tile(const WalkCase& c, const DevicePlan& plan, const TileRecor
         continue;
       }
       if (left.columns.erase(tile.keys[i]) == 0) return text("unexpected column", tile.keys[i]);
-      const int32_t place = tile.begins[g] - plan.column_row + i % kGranule;
+      const auto place = static_cast<int32_t>(tile.begins[g] - plan.column_row + i % kGranule);
       if (place >= static_cast<int32_t>(c.columns.size()) || c.columns[place] != tile.keys[i]) {
         return text("another row for column", tile.keys[i]);
       }
@@ -95,7 +95,7 @@ std::string take_tile(const WalkCase& c, const DevicePlan& plan, const TileRecor
     if (!any) continue;
     if ((tile.columns >> g & 1) == 0) {
       if (left.granules.erase(tile.begins[g] / kGranule) == 0) return text("unexpected granule at", tile.begins[g]);
-    } else if (left.pieces.erase((tile.begins[g] - plan.column_row) / kGranule) == 0) {
+    } else if (left.pieces.erase(static_cast<int32_t>(tile.begins[g] - plan.column_row) / kGranule) == 0) {
       return text("a piece of the list comes twice, at row", tile.begins[g]);
     }
   }
@@ -123,8 +123,6 @@ std::string run_case(const WalkCase& c) {
   const int32_t taken = std::min(items, 3), first_item = items - taken;
   auto* records = static_cast<TileRecord*>(memory.allocate(sizeof(TileRecord) * taken * kMostTiles));
   auto* counts = static_cast<int32_t*>(memory.allocate(sizeof(int32_t) * taken * kProducerWarps));
-  // The kernel leaves padding and what no tile needs; what is downloaded is all written.
-  check(cudaMemset(records, 0, sizeof(TileRecord) * taken * kMostTiles), "clearing the records");
   launch(walk_kernel, dim3(taken), dim3(kProducerThreads), sizeof(WalkSpace) * kProducerWarps, nullptr, plan, c.past,
          c.rows, c.window, first_item, records, counts);
   const auto found = download<int32_t>(counts, static_cast<size_t>(taken) * kProducerWarps);

@@ -33,7 +33,7 @@ class TileWalk {
         first_(plan, first, first_index),
         second_(plan, second, first_index + 1),
         space_(space),
-        column_row_(plan.column_row),
+        column_row_(static_cast<int32_t>(plan.column_row)),
         num_columns_(plan.num_columns),
         mine_(mine) {
     column_ = read_column(0);
