@@ -154,7 +154,8 @@ async function describeRun(reports: Partial<Record<Part, Report | null>>): Promi
       torch: reports.torch?.torch ?? null,
       cudnn: reports.torch?.cudnn ?? null,
     },
-    commit: git.stdout?.trim() || build?.commit || null,
+    // Of the native part, which is what was timed.
+    commit: build?.commit ?? (git.stdout?.trim() || null),
     date: new Date().toISOString(),
   };
 }
