@@ -123,6 +123,8 @@ std::string run_case(const WalkCase& c) {
   const int32_t taken = std::min(items, 3), first_item = items - taken;
   auto* records = static_cast<TileRecord*>(memory.allocate(sizeof(TileRecord) * taken * kMostTiles));
   auto* counts = static_cast<int32_t*>(memory.allocate(sizeof(int32_t) * taken * kProducerWarps));
+  // Records have a hole at their end; they are downloaded whole.
+  check(cudaMemset(records, 0, sizeof(TileRecord) * taken * kMostTiles), "clearing the records");
   launch(walk_kernel, dim3(taken), dim3(kProducerThreads), sizeof(WalkSpace) * kProducerWarps, nullptr, plan, c.past,
          c.rows, c.window, first_item, records, counts);
   const auto found = download<int32_t>(counts, static_cast<size_t>(taken) * kProducerWarps);

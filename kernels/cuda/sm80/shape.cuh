@@ -53,11 +53,11 @@ template <typename S>
 struct Control {
   int32_t keys[2][S::kKeys];  // of a tile and the one after it; kNoKey where there is none
   int32_t pending[2 * kGranule];
+  int32_t item;  // to take next; apart from the fields below, with which the compiler would read it
   alignas(16) unsigned char walker[sizeof(Granules)];
   int32_t lowest[2];   // of these keys; kNoKey: there is no such tile
   int32_t highest[2];  // kNoKey if not all are keys
-  int32_t item;        // to take next
-  WorkItem work;       // taken
+  WorkItem work;       // taken from the schedule
   int32_t rows;        // of its batch entry
   int32_t first;       // position of the row block's first row
   const void* k;       // key 0 of the cache head
