@@ -1,5 +1,6 @@
 #include "call_times.h"
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
 #include <vector>
@@ -26,17 +27,22 @@ Ledger& ledger() {
   return *ledger;
 }
 
+// Of the current device.
 CallTimes::Events take_events() {
   Ledger& all = ledger();
+  CallTimes::Events events{};
+  check(cudaGetDevice(&events.device), "asking for the device");
   {
     const std::lock_guard lock(all.mutex);
-    if (!all.spare.empty()) {
-      const CallTimes::Events events = all.spare.back();
+    const auto found = std::find_if(all.spare.begin(), all.spare.end(),
+                                    [&](const CallTimes::Events& spare) { return spare.device == events.device; });
+    if (found != all.spare.end()) {
+      events = *found;
+      *found = all.spare.back();
       all.spare.pop_back();
       return events;
     }
   }
-  CallTimes::Events events{};
   for (cudaEvent_t* event : {&events.begin, &events.index_begin, &events.index_end, &events.end}) {
     check(cudaEventCreate(event), "creating an event");
   }

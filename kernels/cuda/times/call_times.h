@@ -19,6 +19,7 @@ class CallTimes {
 
   struct Events {
     cudaEvent_t begin, index_begin, index_end, end;
+    int device;  // whose streams can record them
     bool has_index;
   };
 
