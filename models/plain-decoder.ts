@@ -2,7 +2,7 @@ import { toBinary } from '@bufbuild/protobuf';
 import { getFloat16 } from '@petamoriken/float16';
 import { ModelProtoSchema } from 'onnx-buf';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { BuiltDecoder } from '../src/onnx/builder/build-decoder.js';
+import type { BuiltDecoder } from './builder/build-decoder.js';
 
 /** A decoder in plain ONNX Runtime, without this project's ops; batch 1. Keeps the KV cache between calls. */
 export interface PlainDecoder {

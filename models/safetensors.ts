@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { getFloat16 } from '@petamoriken/float16';
 import { z } from 'zod';
 import { MinferenceError } from '../src/errors.js';
-import type { WeightSource } from '../src/onnx/builder/weights.js';
+import type { WeightSource } from './builder/weights.js';
 
 const tensorSchema = z.object({
   dtype: z.enum(['F16', 'F32']),

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildDecoder } from '../../src/onnx/builder/build-decoder.js';
-import { writeModelFile } from '../../src/onnx/builder/write-model-file.js';
+import { buildDecoder } from '../builder/build-decoder.js';
+import { writeModelFile } from '../builder/write-model-file.js';
 import { readSafetensors } from '../safetensors.js';
 import { type ExportOptions, exportSpec } from './export-spec.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DecoderSpec } from '../../src/onnx/builder/spec.js';
+import type { DecoderSpec } from '../builder/spec.js';
 
 const configSchema = z.object({
   hidden_size: z.int(),

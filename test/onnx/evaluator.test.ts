@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Attribute } from '../../src/onnx/builder/attributes.js';
-import type { ElementType } from '../../src/onnx/builder/tensor-proto.js';
+import type { Attribute } from '../../models/builder/attributes.js';
+import type { ElementType } from '../../models/builder/tensor-proto.js';
 import { Evaluator } from '../../src/onnx/evaluate/evaluator.js';
 import { NotEvaluable } from '../../src/onnx/evaluate/tensor.js';
 import { Graph } from '../../src/onnx/graph.js';

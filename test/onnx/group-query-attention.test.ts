@@ -1,7 +1,7 @@
 import type { NodeProto } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
+import type { DecoderSpec } from '../../models/builder/spec.js';
 import { floatAttr, intAttr } from '../../src/onnx/attribute.js';
-import type { DecoderSpec } from '../../src/onnx/builder/spec.js';
 import { inspectAttention, rewriteForPrefill } from '../../src/onnx/rewrite/rewrite-model.js';
 import type { OnnxModel } from '../../src/onnx/types.js';
 import { builtModel } from './helpers/built.js';

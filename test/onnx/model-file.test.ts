@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { buildDecoder } from '../../src/onnx/builder/build-decoder.js';
-import { writeModelFile } from '../../src/onnx/builder/write-model-file.js';
+import { buildDecoder } from '../../models/builder/build-decoder.js';
+import { writeModelFile } from '../../models/builder/write-model-file.js';
 import { checkExternalData, readOnnxModel, serializeModel } from '../../src/onnx/model-file.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { buildDecoder } from '../../src/onnx/builder/build-decoder.js';
-import type { DecoderSpec } from '../../src/onnx/builder/spec.js';
-import { writeModelFile } from '../../src/onnx/builder/write-model-file.js';
+import { buildDecoder } from '../../models/builder/build-decoder.js';
+import type { DecoderSpec } from '../../models/builder/spec.js';
+import { writeModelFile } from '../../models/builder/write-model-file.js';
 import { checkExternalData, readOnnxModel, serializeModel } from '../../src/onnx/model-file.js';
 import { rewriteForPrefill } from '../../src/onnx/rewrite/rewrite-model.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { DecoderSpec, DecoderStyle, WeightDType } from '../../src/onnx/builder/spec.js';
+import type { DecoderSpec, DecoderStyle, WeightDType } from '../../models/builder/spec.js';
 import type { AttentionSource } from '../../src/onnx/types.js';
 import { builtModel } from './helpers/built.js';
 import { expectEqualToOriginal } from './helpers/run-decoder.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { DecoderSpec } from '../../src/onnx/builder/spec.js';
-import type { ModelLayout } from '../../src/onnx/builder/write-model-directory.js';
+import type { DecoderSpec } from '../../models/builder/spec.js';
+import type { ModelLayout } from '../../models/builder/write-model-directory.js';
 import type { HeadPattern } from '../../src/patterns/head-pattern.js';
 import { lastRow } from '../../src/prefill/logits.js';
 import { patternFeeds } from '../../src/prefill/pattern-feeds.js';

@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { DecoderSpec } from '../../models/builder/spec.js';
 import { checkpointPath } from '../../search/checkpoint.js';
 import { runSearch } from '../../search/run-search.js';
 import type { SearchOptions } from '../../search/types.js';
-import type { DecoderSpec } from '../../src/onnx/builder/spec.js';
 import { denseCausalFlops } from '../../src/patterns/flops.js';
 import { loadPatterns } from '../../src/patterns/load-patterns.js';
 import type { PatternFile } from '../../src/patterns/pattern-file.js';

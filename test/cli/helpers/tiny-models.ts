@@ -1,9 +1,6 @@
 import { join } from 'node:path';
-import type { DecoderSpec } from '../../../src/onnx/builder/spec.js';
-import {
-  type WriteModelDirectoryOptions,
-  writeModelDirectory,
-} from '../../../src/onnx/builder/write-model-directory.js';
+import type { DecoderSpec } from '../../../models/builder/spec.js';
+import { type WriteModelDirectoryOptions, writeModelDirectory } from '../../../models/builder/write-model-directory.js';
 
 /** A decoder with random weights that every command runs in a moment: 2 layers, 4 heads, a byte per token. */
 const TINY: DecoderSpec = { numLayers: 2, numHeads: 4, numKvHeads: 2, maxPositions: 4096, seed: 1 };

@@ -2,11 +2,11 @@ import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type TensorProto } from 'onnx-buf';
+import { buildDecoder } from '../../../models/builder/build-decoder.js';
+import type { WeightSource } from '../../../models/builder/weights.js';
+import { writeModelFile } from '../../../models/builder/write-model-file.js';
 import { exportSpec } from '../../../models/needle-28m/export-spec.js';
 import { embeddedModelFolder } from '../../../src/model/embedded.js';
-import { buildDecoder } from '../../../src/onnx/builder/build-decoder.js';
-import type { WeightSource } from '../../../src/onnx/builder/weights.js';
-import { writeModelFile } from '../../../src/onnx/builder/write-model-file.js';
 
 const COPIED = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json'];
 const BLOCK = 64;

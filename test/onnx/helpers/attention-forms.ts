@@ -1,5 +1,5 @@
-import type { Attribute } from '../../../src/onnx/builder/attributes.js';
-import type { ElementType } from '../../../src/onnx/builder/tensor-proto.js';
+import type { Attribute } from '../../../models/builder/attributes.js';
+import type { ElementType } from '../../../models/builder/tensor-proto.js';
 import type { BuiltMask } from './masks.js';
 import type { TinyGraph } from './tiny-graph.js';
 

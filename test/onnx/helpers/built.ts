@@ -1,5 +1,5 @@
-import { buildDecoder } from '../../../src/onnx/builder/build-decoder.js';
-import type { DecoderSpec } from '../../../src/onnx/builder/spec.js';
+import { buildDecoder } from '../../../models/builder/build-decoder.js';
+import type { DecoderSpec } from '../../../models/builder/spec.js';
 import type { OnnxModel } from '../../../src/onnx/types.js';
 
 /** A built decoder with its weights inside. */

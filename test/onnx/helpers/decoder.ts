@@ -1,4 +1,4 @@
-import type { ElementType } from '../../../src/onnx/builder/tensor-proto.js';
+import type { ElementType } from '../../../models/builder/tensor-proto.js';
 import type { OnnxModel } from '../../../src/onnx/types.js';
 import { type AttentionForm, type AttentionParts, writeAttention } from './attention-forms.js';
 import { type BuiltMask, buildMask, type MaskName } from './masks.js';

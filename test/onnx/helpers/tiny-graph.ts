@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { type ModelProto, ModelProtoSchema, OperatorSetIdProtoSchema } from 'onnx-buf';
-import type { Attribute } from '../../../src/onnx/builder/attributes.js';
-import { GraphWriter, type SymbolicShape } from '../../../src/onnx/builder/graph-writer.js';
-import { type ElementType, numberBytes } from '../../../src/onnx/builder/tensor-proto.js';
+import type { Attribute } from '../../../models/builder/attributes.js';
+import { GraphWriter, type SymbolicShape } from '../../../models/builder/graph-writer.js';
+import { type ElementType, numberBytes } from '../../../models/builder/tensor-proto.js';
 import type { OnnxModel } from '../../../src/onnx/types.js';
 
 export interface NodeExtras {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataLocation } from 'onnx-buf';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openPlainDecoder } from '../../../models/plain-decoder.js';
-import { resolveModel } from '../../../src/model/directory.js';
-import { loadTokenizer } from '../../../src/model/tokenizer.js';
-import { buildDecoder } from '../../../src/onnx/builder/build-decoder.js';
-import { writeModelDirectory } from '../../../src/onnx/builder/write-model-directory.js';
+import { buildDecoder } from '../../models/builder/build-decoder.js';
+import { writeModelDirectory } from '../../models/builder/write-model-directory.js';
+import { openPlainDecoder } from '../../models/plain-decoder.js';
+import { resolveModel } from '../../src/model/directory.js';
+import { loadTokenizer } from '../../src/model/tokenizer.js';
 
 let root = '';
 beforeAll(async () => {

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { makeNeedlePrompts, NEEDLE_TASKS, type NeedleTask } from '../../../models/needle-28m/needle-prompts.js';
-import { openPlainDecoder } from '../../../models/plain-decoder.js';
-import { loadTokenizer } from '../../../src/model/tokenizer.js';
-import { rotaryTables } from '../../../src/onnx/builder/rotary.js';
+import { rotaryTables } from '../../models/builder/rotary.js';
+import { makeNeedlePrompts, NEEDLE_TASKS, type NeedleTask } from '../../models/needle-28m/needle-prompts.js';
+import { openPlainDecoder } from '../../models/plain-decoder.js';
+import { loadTokenizer } from '../../src/model/tokenizer.js';
 
-const FOLDER = fileURLToPath(new URL('../../../models/needle-28m', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../../models/needle-28m', import.meta.url));
 const MODEL = join(FOLDER, 'onnx', 'model.onnx');
 const json = async (name: string) => JSON.parse(await readFile(join(FOLDER, name), 'utf8'));
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MinferenceError } from '../../errors.js';
+import { MinferenceError } from '../../src/errors.js';
 import { buildDecoder } from './build-decoder.js';
 import { genaiConfig, generationConfig, transformersConfig } from './model-configs.js';
 import { type DecoderSpec, type DecoderStyle, resolveSpec } from './spec.js';

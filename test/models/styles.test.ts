@@ -1,9 +1,9 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { openPlainDecoder } from '../../../models/plain-decoder.js';
-import { buildDecoder } from '../../../src/onnx/builder/build-decoder.js';
-import type { DecoderSpec, DecoderStyle } from '../../../src/onnx/builder/spec.js';
+import { buildDecoder } from '../../models/builder/build-decoder.js';
+import type { DecoderSpec, DecoderStyle } from '../../models/builder/spec.js';
+import { openPlainDecoder } from '../../models/plain-decoder.js';
 
 const VOCABULARY = 272;
 const TOKENS = Array.from({ length: 40 }, (_, index) => (index * 37 + 5) % VOCABULARY);

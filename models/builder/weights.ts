@@ -1,4 +1,4 @@
-import { createRandom } from '../../utils/prng.js';
+import { createRandom } from '../../src/utils/prng.js';
 import type { DecoderShape } from './shape.js';
 
 /** Weights by Hugging Face parameter name, row-major; matrices as [outputs, inputs]. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ValueInfoProto } from 'onnx-buf';
 import { expect, test } from 'vitest';
-import { buildDecoder } from '../../../src/onnx/builder/build-decoder.js';
-import type { DecoderSpec } from '../../../src/onnx/builder/spec.js';
+import { buildDecoder } from '../../models/builder/build-decoder.js';
+import type { DecoderSpec } from '../../models/builder/spec.js';
 
 /**
  * What the exporters themselves wrote for a tiny decoder of the same shape: inputs, outputs, ops, and a hash over every

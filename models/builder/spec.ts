@@ -1,4 +1,4 @@
-import { MinferenceError } from '../../errors.js';
+import { MinferenceError } from '../../src/errors.js';
 import { type DecoderShape, TINY_SHAPE } from './shape.js';
 import type { WeightSource } from './weights.js';
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { ValueInfoProtoSchema } from 'onnx-buf';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openPlainDecoder } from '../../../models/plain-decoder.js';
-import { buildDecoder } from '../../../src/onnx/builder/build-decoder.js';
-import { inverseFrequencies } from '../../../src/onnx/builder/rotary.js';
+import { buildDecoder } from '../../models/builder/build-decoder.js';
+import { inverseFrequencies } from '../../models/builder/rotary.js';
+import { openPlainDecoder } from '../../models/plain-decoder.js';
 
 let folder = '';
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { openPlainDecoder } from '../../../models/plain-decoder.js';
-import { buildDecoder } from '../../../src/onnx/builder/build-decoder.js';
-import { dequantizeBlocks, quantizeBlocks } from '../../../src/onnx/builder/quantize-blocks.js';
-import { resolveSpec } from '../../../src/onnx/builder/spec.js';
-import { randomWeights, type WeightSource } from '../../../src/onnx/builder/weights.js';
+import { buildDecoder } from '../../models/builder/build-decoder.js';
+import { dequantizeBlocks, quantizeBlocks } from '../../models/builder/quantize-blocks.js';
+import { resolveSpec } from '../../models/builder/spec.js';
+import { randomWeights, type WeightSource } from '../../models/builder/weights.js';
+import { openPlainDecoder } from '../../models/plain-decoder.js';
 
 const matrices = fc
   .record({ rows: fc.integer({ min: 1, max: 5 }), columns: fc.integer({ min: 1, max: 70 }), seed: fc.nat() })
