@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readResults } from '../../src/eval/niah/read-results.js';
+import { readResults } from '../../src/eval/harness/read-results.js';
 import { runNiah } from '../../src/eval/niah/run-niah.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';
 

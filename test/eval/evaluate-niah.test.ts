@@ -2,8 +2,8 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MinferenceError } from '../../src/errors.js';
+import { readResults } from '../../src/eval/harness/read-results.js';
 import { evaluateNiah, type NiahOptions } from '../../src/eval/niah/evaluate-niah.js';
-import { readResults } from '../../src/eval/niah/read-results.js';
 import { lockOutput } from '../../src/utils/file-lock.js';
 import { sharedFolder, temporaryFolder } from '../utils/temporary-folder.js';
 import { fakeDecoder } from './helpers/fake-decoder.js';

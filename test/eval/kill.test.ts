@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
-import { readResults } from '../../src/eval/niah/read-results.js';
+import { readResults } from '../../src/eval/harness/read-results.js';
 import { ensureBuilt } from '../cli/helpers/build.js';
 import { start } from '../cli/helpers/run-cli.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';

@@ -9,7 +9,7 @@ import { patternMatrix } from '../../patterns/to-matrix.js';
 import { uniformPatterns } from '../../patterns/uniform-patterns.js';
 import { formatPercent } from '../../utils/format.js';
 import { hashJson } from '../../utils/hash.js';
-import type { EvalDecoder } from '../niah/eval-decoder.js';
+import type { EvalDecoder } from '../harness/eval-decoder.js';
 import type { Method } from './method.js';
 import type { MethodSpec } from './parse-methods.js';
 import { DEFAULT_FRACTION, type UniformBudget, uniformPattern } from './uniform-budget.js';

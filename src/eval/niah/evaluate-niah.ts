@@ -5,19 +5,19 @@ import { packageVersion } from '../../utils/package-version.js';
 import { type ProgressReporter, silentProgress } from '../../utils/progress.js';
 import { loadHaystack } from '../datasets/load-haystack.js';
 import { loadWords } from '../datasets/load-words.js';
+import { answerGrid } from '../harness/answer-grid.js';
+import { buildResults } from '../harness/build-results.js';
+import { checkLengths } from '../harness/check-lengths.js';
+import type { EvalDecoder } from '../harness/eval-decoder.js';
+import { createGrid } from '../harness/grid.js';
+import { openOutput } from '../harness/output.js';
+import { createPromptMaker } from '../harness/prompt-maker.js';
+import type { EvalResults } from '../harness/results.js';
+import { runKey } from '../harness/run-key.js';
 import { resolveMethods } from '../methods/resolve-methods.js';
-import { answerGrid } from './answer-grid.js';
-import { buildResults } from './build-results.js';
-import { checkLengths } from './check-lengths.js';
-import type { EvalDecoder } from './eval-decoder.js';
-import { createGrid } from './grid.js';
 import type { NiahResults } from './niah-results.js';
-import { openOutput } from './output.js';
 import { type GridOptions, planNiah } from './plan.js';
 import { drawPlots } from './plots.js';
-import { createPromptMaker } from './prompt-maker.js';
-import type { EvalResults } from './results.js';
-import { runKey } from './run-key.js';
 
 export interface NiahOptions extends GridOptions {
   /** Pattern file of the method minference, or `auto` (default): the one in configs/ made for this model. */

@@ -1,4 +1,4 @@
-import type { EvalResults, ResultRow } from './results.js';
+import type { EvalResults, ResultRow } from '../harness/results.js';
 
 /** What an evaluation gives back. */
 export interface NiahResults {

@@ -1,9 +1,9 @@
 import { heatMapSvg } from '../../plot/heat-map.js';
 import { lineChartSvg } from '../../plot/line-chart.js';
 import { formatTokenCount } from '../../utils/parse-size.js';
+import type { EvalResults, ResultRow } from '../harness/results.js';
 import { mean } from '../stats/summary.js';
 import type { NiahResults } from './niah-results.js';
-import type { EvalResults, ResultRow } from './results.js';
 
 /** Plots of an evaluation as SVG text. */
 export function drawPlots(results: EvalResults): NiahResults['svg'] {

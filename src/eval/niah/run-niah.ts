@@ -2,7 +2,7 @@ import { resolveModel } from '../../model/directory.js';
 import type { ModelDirectory } from '../../model/model-directory.js';
 import { Decoder } from '../../prefill/decoder.js';
 import { kernelGeometry } from '../../runtime/native.js';
-import { checkLengths } from './check-lengths.js';
+import { checkLengths } from '../harness/check-lengths.js';
 import { type EvaluationContext, evaluateNiah, type NiahOptions } from './evaluate-niah.js';
 import type { NiahResults } from './niah-results.js';
 import { planNiah } from './plan.js';

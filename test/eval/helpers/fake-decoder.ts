@@ -1,4 +1,4 @@
-import type { EvalDecoder } from '../../../src/eval/niah/eval-decoder.js';
+import type { EvalDecoder } from '../../../src/eval/harness/eval-decoder.js';
 import type { LayerPatterns } from '../../../src/prefill/pattern-feeds.js';
 import { fakeTokenizer } from './fake-tokenizer.js';
 

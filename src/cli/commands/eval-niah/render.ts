@@ -1,5 +1,5 @@
+import type { ResultRow } from '../../../eval/harness/results.js';
 import type { NiahResults } from '../../../eval/niah/niah-results.js';
-import type { ResultRow } from '../../../eval/niah/results.js';
 import { formatBytes, formatDuration, formatQuantity } from '../../../utils/format.js';
 import { formatTokenCount } from '../../../utils/parse-size.js';
 import { type Column, renderFacts, renderTable } from '../../render/table.js';

@@ -1,9 +1,9 @@
 import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
 import { hashJson } from '../../utils/hash.js';
 import type { Method } from '../methods/method.js';
+import type { NiahPlan } from '../niah/plan.js';
 import type { EvalTask } from '../task.js';
 import type { AnswerStore } from './answers.js';
-import type { NiahPlan } from './plan.js';
 import type { EvalPrompt, PromptMaker } from './prompt-maker.js';
 
 /** One prompt's place in the grid. */

@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises';
 import { MinferenceError } from '../../errors.js';
 import { assertWritable, writeFileAtomic } from '../../utils/atomic-write.js';
 import { type FileLock, lockOutput } from '../../utils/file-lock.js';
+import type { NiahResults } from '../niah/niah-results.js';
 import { type AnswerStore, createAnswerStore } from './answers.js';
 import { type Journal, openJournal } from './journal.js';
-import type { NiahResults } from './niah-results.js';
 import { readResults } from './read-results.js';
 import type { EvalResults } from './results.js';
 

@@ -1,10 +1,10 @@
 import type { Haystack } from '../datasets/load-haystack.js';
 import type { Words } from '../datasets/load-words.js';
 import type { Method } from '../methods/method.js';
+import type { NiahPlan } from '../niah/plan.js';
 import type { AnswerStore } from './answers.js';
 import type { EvalDecoder } from './eval-decoder.js';
 import type { Grid } from './grid.js';
-import type { NiahPlan } from './plan.js';
 import { EVAL_SCHEMA, type EvalResults } from './results.js';
 import { summarizeCells, summarizeRows } from './summarize.js';
 
