@@ -14,7 +14,12 @@ module.exports = {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     forbid('nothing-imports-cli', 'the CLI is the top', '^(src/(?!cli/)|search/)', '^src/cli/'),
     forbid('nothing-imports-test', 'tests are nobody’s dependency', '^(src|search|bin)/', '^test/'),
-    forbid('nothing-shipped-imports-models', 'the graph builder makes models; no user needs it', '^(src|search|bin)/', '^models/'),
+    forbid(
+      'nothing-shipped-imports-models',
+      'the graph builder makes models; no user needs it',
+      '^(src|search|bin)/',
+      '^models/',
+    ),
     forbid('search-stays-below-eval', 'search never imports eval', '^search/', '^src/eval/'),
     {
       ...forbid(
