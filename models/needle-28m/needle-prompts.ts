@@ -35,14 +35,15 @@ export async function makeNeedlePrompts(
   { tasks, length, samples, seed }: { tasks: readonly NeedleTask[]; length: number; samples: number; seed: number },
 ): Promise<NeedlePrompt[]> {
   const { essays } = await loadHaystack();
-  const { adjectives, nouns } = await loadWords();
+  const words = await loadWords();
   const countTokens = (text: string) => tokenizer.encode(text, { addSpecialTokens: false }).length;
   return tasks.flatMap((task) =>
     Array.from({ length: samples }, (_, sample) => {
       const { make, answer } = NEEDLE_TASKS[task];
       const depth = samples === 1 ? 0.5 : sample / (samples - 1);
       const random = (label: string) => createRandom(seed, task, length, sample, label);
-      const { minUnits, build } = make({ essays, adjectives, nouns, countTokens }, { depth, random });
+      const request = { depth, length, maxNewTokens: answer, sample, era: '2025', random, task: random } as const;
+      const { minUnits, build } = make({ ...words, essays, questions: {}, countTokens }, request);
       const tokensOf = (units: number) => {
         const { user, answerPrefix } = build(units);
         return buildPrompt(tokenizer, user, { answerPrefix });

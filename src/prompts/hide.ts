@@ -10,14 +10,14 @@ const byDepth = (needles: readonly Hidden[]) => [...needles].sort((a, b) => a.de
 
 /** Lines with needles between them as lines of their own. Needles of one depth keep their order. */
 export function hideInLines(lines: readonly string[], needles: readonly Hidden[]): string {
-  const result: string[] = [];
+  const parts: (readonly string[])[] = [];
   let taken = 0;
   for (const { text, depth } of byDepth(needles)) {
     const before = Math.round(depth * lines.length);
-    result.push(...lines.slice(taken, before), text);
+    parts.push(lines.slice(taken, before), [text]);
     taken = before;
   }
-  return [...result, ...lines.slice(taken)].join('\n');
+  return [...parts, lines.slice(taken)].flat().join('\n');
 }
 
 /** `count` words of essays from `start` on, with needles between their sentences. */
@@ -27,12 +27,12 @@ export function hideInEssays(
   needles: readonly Hidden[],
 ): string {
   const words = takeWords(essays, start, count);
-  const result: string[] = [];
+  const parts: (readonly string[])[] = [];
   let taken = 0;
   for (const { text, depth } of byDepth(needles)) {
     const before = borderNearest(essays, { start, count, depth });
-    result.push(...words.slice(taken, before), text);
+    parts.push(words.slice(taken, before), [text]);
     taken = Math.max(taken, before);
   }
-  return [...result, ...words.slice(taken)].join(' ');
+  return [...parts, words.slice(taken)].flat().join(' ');
 }

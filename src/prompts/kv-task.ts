@@ -8,7 +8,7 @@ const MIN_PAIRS = 2;
 export const kvTask: PromptGenerator = (_sources, { depth, random }) => ({
   minUnits: MIN_PAIRS,
   build(pairs) {
-    const { user, value } = kvRetrieval({ pairs, depth, random: random('pairs') });
+    const { user, value } = kvRetrieval({ pairs, depth: depth ?? random('depth').float(), random: random('pairs') });
     return { user, answerPrefix: '', references: [value] };
   },
 });

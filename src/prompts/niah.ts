@@ -2,7 +2,7 @@ import type { Random } from '../utils/prng.js';
 import { sentenceStart } from './essays.js';
 import { type Hidden, hideInEssays, hideInLines } from './hide.js';
 import { type NeedleKind, newNeedleText } from './needle-text.js';
-import type { PromptGenerator, PromptRequest, PromptSources } from './prompt.js';
+import { type PromptGenerator, type PromptRequest, type PromptSources, SHORT } from './prompt.js';
 import { fill, WORDING } from './wording.js';
 
 /** What tells RULER's needle tasks apart (its `synthetic.yaml`). */
@@ -22,6 +22,9 @@ export interface NiahSpec {
 /** RULER draws the depths of needles out of 40, without repetition. */
 const DEPTHS = 40;
 
+/** Units by which sizes moved until May 2025, and where prompts have fewer than 4,096 tokens. */
+const STEPS = { essay: [500, 500], noise: [25, 5], needle: [25, 5] } as const;
+
 /**
  * RULER's needle in a haystack. The first needle that is asked for stands at the depth requested; all others, asked for
  * or not, at depths drawn as RULER draws them. Keys and values are new to each other and to the haystack.
@@ -32,8 +35,10 @@ export function niahGenerator(spec: NiahSpec): PromptGenerator {
     const context = haystackOf(spec, sources, request, needles);
     const wording = wordingFor(spec, asked.length);
     const query = listOf([...new Set(asked.map(({ key }) => key))]);
+    const [step, smallStep] = STEPS[spec.haystack];
     return {
-      minUnits: context.minUnits,
+      ...context,
+      ...(request.era === '2024' ? { step: request.length < SHORT ? smallStep : step } : {}),
       build: (units) => ({
         user: fill(wording.template, { values: wording.values, query, context: context.build(units) }),
         answerPrefix: fill(wording.answerPrefix, { values: wording.values, query }),
@@ -68,23 +73,28 @@ function drawNeedles(
   return { needles, asked: needles.slice(0, numQueries * numValues) };
 }
 
-function depthsOf(count: number, first: number, random: Random): number[] {
+function depthsOf(count: number, first: number | null, random: Random): number[] {
   const grid = Array.from({ length: DEPTHS }, (_, index) => Math.round((index * 100) / (DEPTHS - 1)) / 100);
-  return [first, ...random.shuffle(grid).slice(0, count - 1)];
+  const drawn = random.shuffle(grid);
+  return first === null ? drawn.slice(0, count) : [first, ...drawn.slice(0, count - 1)];
 }
 
 function haystackOf(
   { haystack, keys, values }: NiahSpec,
   sources: PromptSources,
-  { random }: PromptRequest,
+  { random, era }: PromptRequest,
   needles: readonly Needle[],
-): { minUnits: number; build: (units: number) => string } {
+): { minUnits: number; maxUnits?: number; build: (units: number) => string } {
   if (haystack === 'noise') {
     return { minUnits: 1, build: (units) => hideInLines(Array<string>(units).fill(WORDING.noise), needles) };
   }
   if (haystack === 'essay') {
     const start = sentenceStart(sources.essays, random('haystack').float());
-    return { minUnits: 1, build: (count) => hideInEssays(sources.essays, { start, count }, needles) };
+    return {
+      minUnits: 1,
+      ...(era === '2024' ? { maxUnits: sources.essays.words.length } : {}),
+      build: (count) => hideInEssays(sources.essays, { start, count }, needles),
+    };
   }
   const distractor = distractors({ keys, values }, sources, random('haystack'), needles);
   return { minUnits: 1, build: (units) => hideInLines(distractor.take(units), needles) };

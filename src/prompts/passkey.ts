@@ -10,7 +10,7 @@ export const passkey: PromptGenerator = (_sources, { depth, random }) => {
   const digits = random('key');
   const key = Array.from({ length: DIGITS }, () => digits.int(0, 9)).join('');
   const { template, needle, answerPrefix } = WORDING.passkey;
-  const hidden = [{ text: fill(needle, { key }), depth }];
+  const hidden = [{ text: fill(needle, { key }), depth: depth ?? random('depth').float() }];
   return {
     minUnits: 1,
     build: (units) => ({

@@ -2,7 +2,7 @@ import { MinferenceError } from '../errors.js';
 import type { Random } from '../utils/prng.js';
 import { fitUnits } from './fit-units.js';
 import { hideInLines } from './hide.js';
-import type { PromptGenerator, PromptSources } from './prompt.js';
+import { type PromptGenerator, type PromptSources, SHORT } from './prompt.js';
 import { fill, WORDING } from './wording.js';
 
 const HOPS = 4;
@@ -11,19 +11,24 @@ const EXAMPLE_NAME_LENGTH = 3;
 /** RULER sizes the worked example to 500 tokens at most, and to no fewer than five lines of noise. */
 const EXAMPLE_TOKENS = 500;
 const EXAMPLE_MIN_LINES = 5;
+/** Lines by which sizes moved until May 2025, and where prompts have fewer than 4,096 tokens. */
+const STEP = 10;
+const SMALL_STEP = 5;
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /**
  * RULER's variable tracking: a chain of assignments hidden in noise, after one worked example. One assignment stands at
- * the depth requested, the others anywhere, in the order of the chain.
+ * the depth requested, the others anywhere, in the order of the chain. Until May 2025 all prompts of a length had the same
+ * worked example.
  */
-export const variableTracking: PromptGenerator = (sources, { depth, random }) => {
-  const example = workedExample(sources, random('example'));
+export const variableTracking: PromptGenerator = (sources, { depth, random, task, era, length }) => {
+  const example = workedExample(sources, era === '2024' ? task('example') : random('example'));
   const chain = drawChain(random('chain'), NAME_LENGTH, example.value);
   const places = random('places');
-  const depths = [depth, ...Array.from({ length: HOPS }, () => places.float())].sort((a, b) => a - b);
+  const depths = [depth ?? places.float(), ...Array.from({ length: HOPS }, () => places.float())].sort((a, b) => a - b);
   return {
     minUnits: 1,
+    ...(era === '2024' ? { step: length < SHORT ? SMALL_STEP : STEP } : {}),
     build(units) {
       const { question, answerPrefix } = askAbout(chain, units, depths);
       return { user: `${example.text}\n\n${question}`, answerPrefix, references: chain.names };

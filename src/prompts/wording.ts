@@ -3,7 +3,7 @@
  * with published ones only under these very words, so none of it is ours to improve.
  *
  * RULER (NVIDIA/RULER, Apache-2.0): templates and answer prefixes of `scripts/data/synthetic/constants.py`, sentences of
- * `niah.py` and `variable_tracking.py` beside it. Pass key: InfiniteBench (OpenBMB/InfiniteBench, MIT),
+ * `niah.py`, `variable_tracking.py` and `qa.py` beside it. Pass key: InfiniteBench (OpenBMB/InfiniteBench, MIT),
  * `data/construct_synthetic_dataset.py` and `src/prompt.py`.
  */
 export const WORDING = {
@@ -31,6 +31,28 @@ export const WORDING = {
       'value {query}, they are: ',
     assignment: 'VAR {name} = {value}',
     copy: 'VAR {name} = VAR {value} ',
+  },
+  commonWords: {
+    template:
+      'Below is a numbered list of words. In these words, some appear more often than others. Memorize the ones that ' +
+      'appear most often.\n{context}\nQuestion: What are the 10 most common words in the above list?',
+    answerPrefix: ' Answer: The top 10 words that appear most often in the list are:',
+  },
+  frequentWords: {
+    template:
+      'Read the following coded text and track the frequency of each coded word. Find the three most frequently ' +
+      'appeared coded words. {context}\nQuestion: Do not provide any explanation. Please ignore the dots ' +
+      "'....'. What are the three most frequently appeared words in the above coded text?",
+    answerPrefix: ' Answer: According to the coded text above, the three most frequently appeared words are:',
+    dots: '...',
+  },
+  documents: {
+    template:
+      'Answer the question based on the given documents. Only give me the answer and do not output any other words.' +
+      '\n\nThe following are given documents.\n\n{context}\n\nAnswer the question based on the given documents. ' +
+      'Only give me the answer and do not output any other words.\n\nQuestion: {query}',
+    answerPrefix: ' Answer:',
+    document: 'Document {number}:\n{document}',
   },
   passkey: {
     template:

@@ -4,7 +4,7 @@ import { loadHaystack } from '../../src/eval/datasets/load-haystack.js';
 import { loadWords } from '../../src/eval/datasets/load-words.js';
 import { createPromptMaker, type PromptPlace } from '../../src/eval/harness/prompt-maker.js';
 import { TASKS } from '../../src/eval/niah/tasks.js';
-import type { PromptSources } from '../../src/prompts/prompt.js';
+import type { PromptRequest, PromptSources } from '../../src/prompts/prompt.js';
 import { createRandom } from '../../src/utils/prng.js';
 import { fakeTokenizer } from '../eval/helpers/fake-tokenizer.js';
 
@@ -14,20 +14,23 @@ let sources: PromptSources;
 beforeAll(async () => {
   const { essays } = await loadHaystack();
   const countTokens = (text: string) => tokenizer.encode(text, { addSpecialTokens: false }).length;
-  sources = { ...(await loadWords()), essays, countTokens };
+  sources = { ...(await loadWords()), essays, questions: {}, countTokens };
 });
 
 const task = (name: string) => TASKS.find((candidate) => candidate.name === name)!;
 const occurrences = (text: string, part: string) => text.split(part).length - 1;
 
+function request({ name, depth, seed }: { name: string; depth: number; seed: number }): PromptRequest {
+  const random = (label: string) => createRandom(seed, name, label);
+  return { depth, length: 4096, maxNewTokens: 128, sample: 0, era: '2025', random, task: random };
+}
+
 function build(name: string, { depth = 0.5, seed = 0, units = 200 } = {}) {
-  return task(name)
-    .generator(sources, { depth, random: (label) => createRandom(seed, name, label) })
-    .build(units);
+  return task(name).generator(sources, request({ name, depth, seed })).build(units);
 }
 
 function make(seed: number, place: Partial<PromptPlace> & Pick<PromptPlace, 'task'>) {
-  const { tokens, ...rest } = createPromptMaker({ tokenizer, sources, seed }).make({
+  const { tokens, ...rest } = createPromptMaker({ tokenizer, sources, seed, suite: 'niah' }).make({
     length: 2048,
     depth: 50,
     sample: 0,
@@ -163,7 +166,7 @@ describe('every task', () => {
     const includes = (text: string) => text === first;
     const generator = task('niah_single_2').generator(
       { ...sources, essays: { ...sources.essays, includes } },
-      { depth: 0.5, random: (label) => createRandom(0, 'niah_single_2', label) },
+      request({ name: 'niah_single_2', depth: 0.5, seed: 0 }),
     );
     expect(generator.build(200).references[0]).not.toBe(first);
   });

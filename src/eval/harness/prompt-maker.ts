@@ -2,7 +2,7 @@ import { MinferenceError } from '../../errors.js';
 import type { TextTokenizer } from '../../model/tokenizer.js';
 import { buildPrompt } from '../../prefill/chat.js';
 import { fitUnits } from '../../prompts/fit-units.js';
-import type { PromptBuilder, PromptSources } from '../../prompts/prompt.js';
+import type { PromptBuilder, PromptSources, RulerEra } from '../../prompts/prompt.js';
 import { sha256 } from '../../utils/hash.js';
 import { createRandom } from '../../utils/prng.js';
 import type { EvalTask } from '../task.js';
@@ -12,8 +12,8 @@ export interface PromptPlace {
   task: EvalTask;
   /** Tokens of prompt and answer together, at most. */
   length: number;
-  /** In percent of the haystack. */
-  depth: number;
+  /** In percent of the haystack; null: drawn. */
+  depth: number | null;
   sample: number;
 }
 
@@ -34,38 +34,82 @@ export interface PromptMaker {
   make(place: PromptPlace): EvalPrompt;
 }
 
-/** Makes prompts in a model's tokens and chat template. */
+/**
+ * Makes prompts in a model's tokens and chat template.
+ *
+ * @param options.suite name of the evaluation: prompts of two evaluations are drawn independently
+ */
 export function createPromptMaker(options: {
   tokenizer: TextTokenizer;
   sources: Omit<PromptSources, 'countTokens'>;
   seed: number;
+  suite: string;
+  era?: RulerEra;
 }): PromptMaker {
-  const { tokenizer, seed } = options;
+  const { tokenizer, seed, suite, era = '2025' } = options;
   const countTokens = (text: string) => tokenizer.encode(text, { addSpecialTokens: false }).length;
   const sources: PromptSources = { ...options.sources, countTokens };
+  const firstSizes = new Map<string, number>();
+
+  function build(place: PromptPlace): PromptBuilder {
+    const { task, length, depth, sample } = place;
+    const group = [suite, task.name, length] as const;
+    const own = depth === null ? [...group, sample] : [...group, depth, sample];
+    return task.generator(sources, {
+      depth: depth === null ? null : depth / 100,
+      length,
+      maxNewTokens: task.maxNewTokens,
+      sample,
+      era,
+      random: (label) => createRandom(seed, ...own, label),
+      task: (label) => createRandom(seed, ...group, label),
+    });
+  }
+
+  /** Prompts of one task and length have about the size of the first one, whichever of them is made first. */
+  function firstSize(place: PromptPlace): number {
+    const key = `${place.task.name} ${place.length}`;
+    const size = firstSizes.get(key) ?? sized(build({ ...place, sample: 0 }), tokenizer, place).units;
+    firstSizes.set(key, size);
+    return size;
+  }
+
   return {
     make(place) {
-      const { task, length, depth, sample } = place;
-      const builder = task.generator(sources, {
-        depth: depth / 100,
-        random: (label) => createRandom(seed, 'niah', task.name, length, depth, sample, label),
-      });
-      return sized(builder, tokenizer, place);
+      const guess = place.depth === null && place.sample > 0 ? firstSize(place) : undefined;
+      const { tokens, references } = sized(build(place), tokenizer, place, guess);
+      return { tokens, references, sha256: sha256(new Uint8Array(Int32Array.from(tokens).buffer)) };
     },
   };
 }
 
-function sized(builder: PromptBuilder, tokenizer: TextTokenizer, { task, length }: PromptPlace): EvalPrompt {
-  const tokenise = (units: number) => {
-    const { user, answerPrefix, references } = builder.build(units);
-    return { tokens: buildPrompt(tokenizer, user, { answerPrefix }), references };
+interface SizedPrompt {
+  tokens: number[];
+  references: string[];
+  units: number;
+}
+
+/** The longest prompt that fits. `guess`: units to try first. */
+function sized(
+  { minUnits, maxUnits = Infinity, step = 1, build }: PromptBuilder,
+  tokenizer: TextTokenizer,
+  { task, length }: PromptPlace,
+  guess?: number,
+): SizedPrompt {
+  const made = new Map<number, SizedPrompt>();
+  const make = (units: number): SizedPrompt => {
+    const { user, answerPrefix, references } = build(units);
+    const prompt = { tokens: buildPrompt(tokenizer, user, { answerPrefix }), references, units };
+    made.set(units, prompt);
+    return prompt;
   };
   const limit = length - task.maxNewTokens;
-  const { minUnits } = builder;
-  const fitted = fitUnits({ limit, minUnits, count: (units) => tokenise(units).tokens.length });
-  if (!fitted) throw tooShort(task, length, tokenise(minUnits).tokens.length + task.maxNewTokens);
-  const { tokens, references } = tokenise(fitted.units);
-  return { tokens, references, sha256: sha256(new Uint8Array(Int32Array.from(tokens).buffer)) };
+  const fitted = fitUnits({ limit, minUnits, maxUnits, guess, count: (units) => make(units).tokens.length });
+  if (!fitted) throw tooShort(task, length, made.get(minUnits)!.tokens.length + task.maxNewTokens);
+  const whole = Math.floor(fitted.units / step) * step;
+  // Below one step there is nothing to round to.
+  const units = whole < minUnits ? fitted.units : whole;
+  return made.get(units) ?? make(units);
 }
 
 const tooShort = ({ name, maxNewTokens }: EvalTask, length: number, needed: number) =>

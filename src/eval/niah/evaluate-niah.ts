@@ -72,7 +72,12 @@ export async function evaluateNiah(
   const methods = await resolveMethods(plan.methods, { decoder, patterns, ignoreFingerprint, geometry });
   const [haystack, words] = await Promise.all([loadHaystack(haystackPath), loadWords()]);
   const { tokenizer } = decoder;
-  const maker = createPromptMaker({ tokenizer, sources: { ...words, essays: haystack.essays }, seed: plan.seed });
+  const maker = createPromptMaker({
+    tokenizer,
+    sources: { ...words, essays: haystack.essays, questions: {} },
+    seed: plan.seed,
+    suite: 'niah',
+  });
   const grid = createGrid(plan, methods, maker);
 
   const tool = `minference ${packageVersion()}`;

@@ -1,0 +1,18 @@
+import { commonWords } from '../../prompts/common-words.js';
+import { documentQuestions } from '../../prompts/document-questions.js';
+import { frequentWords } from '../../prompts/frequent-words.js';
+import { TASKS as NIAH_TASKS } from '../niah/tasks.js';
+import type { EvalTask } from '../task.js';
+
+const RULER = { source: 'RULER', metric: 'string_match_all' } as const;
+
+const needles = NIAH_TASKS.filter(({ source }) => source === 'RULER');
+
+/** RULER's thirteen tasks in its own order, with the answer lengths of its `constants.py`. */
+export const RULER_TASKS: readonly EvalTask[] = [
+  ...needles,
+  { ...RULER, name: 'cwe', generator: commonWords, maxNewTokens: 120 },
+  { ...RULER, name: 'fwe', generator: frequentWords, maxNewTokens: 50 },
+  { ...RULER, name: 'qa_1', generator: documentQuestions('qa_1'), maxNewTokens: 32, metric: 'string_match_part' },
+  { ...RULER, name: 'qa_2', generator: documentQuestions('qa_2'), maxNewTokens: 32, metric: 'string_match_part' },
+];
