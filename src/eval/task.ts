@@ -1,5 +1,5 @@
 import type { PromptGenerator } from '../prompts/prompt.js';
-import type { MetricName } from './metrics/string-match.js';
+import type { MetricName } from './metrics/metrics.js';
 
 /** An evaluation task is data: how its prompts are made and how its answers are scored. */
 export interface EvalTask {

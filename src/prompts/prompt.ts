@@ -1,4 +1,5 @@
 import type { Random } from '../utils/prng.js';
+import type { BenchmarkItem } from './benchmark-items.js';
 import type { Essays } from './essays.js';
 
 /** A task's prompt as text, before the model's chat template. */
@@ -31,6 +32,8 @@ export interface PromptSources {
   verbs: readonly string[];
   /** For the tasks that ask about documents. */
   questions: Readonly<Partial<Record<QaName, QuestionSet>>>;
+  /** A benchmark's own items by task, for the tasks that are no program's to make. */
+  items?: Readonly<Record<string, readonly BenchmarkItem[]>>;
   /** Tokens of a text under the model's tokenizer, without special tokens. */
   countTokens(text: string): number;
 }

@@ -3,8 +3,9 @@
  * with published ones only under these very words, so none of it is ours to improve.
  *
  * RULER (NVIDIA/RULER, Apache-2.0): templates and answer prefixes of `scripts/data/synthetic/constants.py`, sentences of
- * `niah.py`, `variable_tracking.py` and `qa.py` beside it. Pass key: InfiniteBench (OpenBMB/InfiniteBench, MIT),
- * `data/construct_synthetic_dataset.py` and `src/prompt.py`.
+ * `niah.py`, `variable_tracking.py` and `qa.py` beside it. Pass key and all below it: InfiniteBench
+ * (OpenBMB/InfiniteBench, MIT), `data/construct_synthetic_dataset.py` and the templates for base models of
+ * `src/prompt.py`, whose last line begins the answer.
  */
 export const WORDING = {
   noise: 'The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again.',
@@ -61,7 +62,63 @@ export const WORDING = {
     needle: 'The pass key is {key}. Remember it. {key} is the pass key.',
     answerPrefix: 'The pass key is',
   },
+  numberString: {
+    template:
+      'There is an important info hidden inside a lot of irrelevant text. Find it. I will quiz you about the important ' +
+      'information there.\n\n{context}\n\nWhat is the sequence of digits?',
+    needle: 'The sequence of digits is {key}. Remember it. {key} is the sequence of digits.',
+    answerPrefix: 'The sequence of digits is',
+  },
+  mathFind: {
+    template: 'What is {target} in the following list?\n\n{context}\n\n{question}',
+    question: 'You should answer with only one number, no other words. The {target} of the list is: ',
+  },
+  longbookSum: { template: 'Summarize the book below.\n\n{context}', answerPrefix: 'Summary:' },
+  longbookChoice: {
+    template:
+      'Read the book and answer the question.\n\n{context}\n\nQuestion: {question}\nA. {a}\nB. {b}\nC. {c}\nD. {d}',
+    answerPrefix: 'The letter of the correct answer is',
+  },
+  longbookQa: {
+    template:
+      'Read the book and answer the question. Be very concise in your answer.\n\n{context}\n\nQuestion: {question}',
+    answerPrefix: 'Answer:',
+  },
+  longbookQaChinese: {
+    template: '阅读以下书籍然后回答问题。\n\n{context}\n\n问题：{question}',
+    answerPrefix: '答案：',
+  },
+  longDialogue: {
+    template:
+      'Below is a dialogue script where one random occurrence of a character name is replaced with "$$MASK$$", and you ' +
+      'should try to guess who that character is.\n\n{context}',
+    answerPrefix: 'The name that has been replaced with $$MASK$$ is likely',
+  },
+  mathCalc: {
+    template:
+      'Let us calculate the intermediate values of an expression.\n\nExpression: 1 + 3 + 4\nValues: [1, 4, 8]\n\n' +
+      'Expression: 8 - 3 + 2 - 4\nValues: [8, 5, 7, 3]\n\nExpression: {context}',
+    answerPrefix: 'Values:',
+  },
+  codeRun: {
+    template:
+      'There is a function called {function} in the following Python code.\n\n{context}\n\n' +
+      'Please compute the exact value of {call}.',
+    answerPrefix: 'The value of {call} is',
+  },
+  codeDebug: {
+    template:
+      'Following is a Python code where exactly one of the functions/methods has a deliberate error that makes it ' +
+      'crash.\n\n{context}\n\nOptions:\nA. {a}\nB. {b}\nC. {c}\nD. {d}',
+    answerPrefix: 'The correct option is:',
+  },
 } as const;
+
+/** How a task words its prompt and begins its answer. */
+export interface Wording {
+  template: string;
+  answerPrefix: string;
+}
 
 /** Puts values into the {names} of a template. Text in the values is left as it is. */
 export function fill(template: string, values: Readonly<Record<string, string>>): string {

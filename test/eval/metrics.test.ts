@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { METRICS } from '../../src/eval/metrics/metrics.js';
 import { postProcess } from '../../src/eval/metrics/post-process.js';
-import { METRICS } from '../../src/eval/metrics/string-match.js';
 import { mean, median } from '../../src/eval/stats/summary.js';
 import { wilsonInterval } from '../../src/eval/stats/wilson.js';
 
@@ -19,6 +19,16 @@ describe('string match', () => {
   ])('%j against %j: all %d, part %d', (prediction, references, all, part) => {
     expect(METRICS.string_match_all(prediction, references)).toBe(all);
     expect(METRICS.string_match_part(prediction, references)).toBe(part);
+  });
+
+  it.each([
+    ['Yes, both are.', ['yes'], 1],
+    ['I do not know.', ['no'], 0],
+    ['No', ['no'], 1],
+    ['the eyes have it', ['yes'], 0],
+    ['no: Nolan', ['Nolan'], 1],
+  ])('%j against %j: yes and no are words, score %d', (prediction, references, score) => {
+    expect(METRICS.string_match_part(prediction, references)).toBe(score);
   });
 
   it('trims and makes control characters line breaks', () => {

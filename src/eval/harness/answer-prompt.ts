@@ -1,6 +1,6 @@
 import { MinferenceError } from '../../errors.js';
 import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
-import { METRICS } from '../metrics/string-match.js';
+import { METRICS } from '../metrics/metrics.js';
 import type { EvalTask } from '../task.js';
 import type { EvalDecoder } from './eval-decoder.js';
 import type { EvalPrompt } from './prompt-maker.js';
