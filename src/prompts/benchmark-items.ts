@@ -2,14 +2,6 @@ import { MinferenceError } from '../errors.js';
 import type { PromptGenerator } from './prompt.js';
 import { fill, type Wording } from './wording.js';
 
-/** One item of a benchmark's file: a long text, what is asked about it, and what is right. */
-export interface BenchmarkItem {
-  context: string;
-  /** Values of the template's slots besides the context. */
-  slots: Readonly<Record<string, string>>;
-  references: readonly string[];
-}
-
 /**
  * Prompts of a benchmark's own items, in the order of their file. Texts that are too long lose their middle, as in
  * InfiniteBench: what stands around them, the question above all, is kept whole. A unit is a character.

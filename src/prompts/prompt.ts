@@ -1,5 +1,4 @@
 import type { Random } from '../utils/prng.js';
-import type { BenchmarkItem } from './benchmark-items.js';
 import type { Essays } from './essays.js';
 
 /** A task's prompt as text, before the model's chat template. */
@@ -36,6 +35,14 @@ export interface PromptSources {
   items?: Readonly<Record<string, readonly BenchmarkItem[]>>;
   /** Tokens of a text under the model's tokenizer, without special tokens. */
   countTokens(text: string): number;
+}
+
+/** One item of a benchmark's file: a long text, what is asked about it, and what is right. */
+export interface BenchmarkItem {
+  context: string;
+  /** Values of the template's slots besides the context. */
+  slots: Readonly<Record<string, string>>;
+  references: readonly string[];
 }
 
 /** RULER's two question sets: answers in one document, and answers that take two facts. */

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { INFINITEBENCH_TASKS } from '../../src/eval/infinitebench/tasks.js';
-import type { BenchmarkItem } from '../../src/prompts/benchmark-items.js';
 import { createEssays } from '../../src/prompts/essays.js';
-import type { PromptSources } from '../../src/prompts/prompt.js';
+import type { BenchmarkItem, PromptSources } from '../../src/prompts/prompt.js';
 import { createRandom } from '../../src/utils/prng.js';
 
 function builder(name: string, { sample = 0, items = {} as Record<string, BenchmarkItem[]>, seed = 0 } = {}) {
