@@ -4,6 +4,7 @@ import { Decoder } from '../src/prefill/decoder.js';
 import { peakMemoryBytes } from '../src/prefill/peak-memory.js';
 import { writeFileAtomic } from '../src/utils/atomic-write.js';
 import { lockOutput } from '../src/utils/file-lock.js';
+import { hashJson } from '../src/utils/hash.js';
 import { type ProgressReporter, silentProgress } from '../src/utils/progress.js';
 import { explainBudget } from './budget.js';
 import { buildPatternFile, chooseHeads } from './build-file.js';
@@ -15,7 +16,6 @@ import { planSearch } from './plan-search.js';
 import { probeSamples } from './probe-samples.js';
 import { provenance } from './provenance.js';
 import { probeFacts, searchFacts } from './search-facts.js';
-import { searchKey } from './search-key.js';
 import { measureStability } from './stability.js';
 import { summarizeLayers } from './summary.js';
 import { tightBudget } from './tight-budget.js';
@@ -44,7 +44,7 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
   const calibrationMs = performance.now() - calibrationStarted;
 
   const hashes = samples.map(({ sha256 }) => sha256);
-  const key = await searchKey(decoder.directory, { ...probeFacts(facts), samples: hashes });
+  const key = hashJson({ ...probeFacts(facts), files: decoder.filesHash, samples: hashes });
   const checkpoint = await openCheckpoint({ path: files.checkpoint, key, resume: options.resume ?? true });
   reportCheckpoint(checkpoint, samples.length, progress);
   const resumed = checkpoint.finished.size;

@@ -68,6 +68,11 @@ export function externalTensors(model: OnnxModel): TensorProto[] {
 export const externalLocations = (model: OnnxModel): ExternalLocation[] =>
   externalTensors(model).map((tensor) => externalLocation(tensor)!);
 
+/** Absolute paths of the data files, each once. */
+export const externalFiles = (model: OnnxModel): string[] => [
+  ...new Set(externalLocations(model).map(({ location }) => join(model.folder, location))),
+];
+
 const escapes = (folder: string, path: string) => {
   const inside = relative(folder, path);
   return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside);

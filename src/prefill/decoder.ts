@@ -43,12 +43,17 @@ export class Decoder implements Disposable {
   readonly session: Session;
   /** Hash of graph and configuration; pattern files carry it. */
   readonly fingerprint: string;
+  /** Hash of the files that it was read from, weights included by name, size and time. */
+  readonly filesHash: string;
   /** Time from the call of open to a usable session, downloads included. */
   readonly loadMs: number;
   readonly #parts: DecoderParts;
   readonly #memory: PrefillMemory = { reusableBytes: 0 };
 
-  private constructor(parts: DecoderParts, facts: Pick<Decoder, 'tokenizer' | 'report' | 'fingerprint' | 'loadMs'>) {
+  private constructor(
+    parts: DecoderParts,
+    facts: Pick<Decoder, 'tokenizer' | 'report' | 'fingerprint' | 'filesHash' | 'loadMs'>,
+  ) {
     this.#parts = parts;
     this.directory = parts.directory;
     this.layers = parts.layers;
@@ -56,6 +61,7 @@ export class Decoder implements Disposable {
     this.tokenizer = facts.tokenizer;
     this.report = facts.report;
     this.fingerprint = facts.fingerprint;
+    this.filesHash = facts.filesHash;
     this.loadMs = facts.loadMs;
   }
 
@@ -79,13 +85,13 @@ export class Decoder implements Disposable {
     const opening = openGraph(directory, { device, threads, graph, logits });
     const [opened, tokenizer] = await Promise.allSettled([opening, loadTokenizer(directory)]);
     if (opened.status === 'rejected') throw opened.reason;
-    const { parts, report, fingerprint } = opened.value;
+    const { parts, report, fingerprint, filesHash } = opened.value;
     if (tokenizer.status === 'rejected') {
       parts.session.dispose();
       throw tokenizer.reason;
     }
     const loadMs = performance.now() - started;
-    return new Decoder(parts, { tokenizer: tokenizer.value, report, fingerprint, loadMs });
+    return new Decoder(parts, { tokenizer: tokenizer.value, report, fingerprint, filesHash, loadMs });
   }
 
   /**

@@ -1,6 +1,8 @@
 import { MinferenceError } from '../errors.js';
 import type { ModelDirectory } from '../model/model-directory.js';
+import { hashReadFiles } from '../model/read-files.js';
 import { followDataLinks } from '../onnx/data-links.js';
+import { externalFiles } from '../onnx/external-data.js';
 import { fingerprintModel } from '../onnx/fingerprint.js';
 import { checkExternalData, readOnnxModel, serializeModel } from '../onnx/model-file.js';
 import { rewriteForPrefill, rewriteForProbe } from '../onnx/rewrite/rewrite-model.js';
@@ -24,6 +26,8 @@ export interface OpenedGraph {
   parts: DecoderParts;
   report: RewriteReport;
   fingerprint: string;
+  /** See hashReadFiles. */
+  filesHash: string;
 }
 
 /**
@@ -37,6 +41,7 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
   await checkExternalData(file);
   if (device === 'cpu') await checkWeightsFit(file, directory.variants);
   const fingerprint = fingerprintModel(file, directory.configText);
+  const filesHash = await hashReadFiles(directory, externalFiles(file));
   const model = await followDataLinks(file);
   const original = options.graph === 'original' ? serializeModel(model.proto) : undefined;
   const rewritten = rewrite(model, options);
@@ -50,7 +55,7 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
   });
   try {
     const parts = partsOf(withLimit(directory, rewritten), session, rewritten, options);
-    return { parts, report: rewritten.report, fingerprint };
+    return { parts, report: rewritten.report, fingerprint, filesHash };
   } catch (error) {
     session.dispose();
     throw error;

@@ -120,6 +120,28 @@ describe('interrupted', () => {
     );
   });
 
+  it.each(
+    (['SIGINT', 'SIGKILL'] as const).flatMap((signal) => [
+      ['search', signal, /^prompt 2 of/m, /continuing: (\d+) of 16 calibration prompts were finished/] as const,
+      ['eval', signal, /evaluating: +\d\d %/, /continuing: (\d+) of 10 answers were finished/] as const,
+    ]),
+  )('%s continues after %s with its output in the folder of the model', async (name, signal, reached, continued) => {
+    const model = await writeTinyModel(temporaryFolder());
+    const shared = join(folder, 'tiny');
+    const args = [...commands[name].map((word) => (word === shared ? model : word)), '--out', 'out.json'];
+    const before = readdirSync(model);
+    const first = startCli(args, { cwd: model });
+    await first.printed(reached, 'stderr');
+    first.kill(signal);
+    expect((await first.result).exitCode).not.toBe(0);
+
+    const second = await runCli([...args, '--json'], { cwd: model });
+    expect(second).toMatchObject({ exitCode: 0 });
+    expect(Number(second.stderr.match(continued)?.[1])).toBeGreaterThan(0);
+    const added = readdirSync(model).filter((file) => !before.includes(file));
+    expect(added.filter((file) => !/^out(\.\w+)?\.(json|svg)$/.test(file) || file.includes('resume'))).toEqual([]);
+  });
+
   it('--no-resume starts over', async () => {
     const args = [...commands.search, '--out', join(temporaryFolder(), 'out.json')];
     const first = startCli(args);

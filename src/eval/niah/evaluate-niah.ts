@@ -82,7 +82,7 @@ export async function evaluateNiah(
 
   const tool = `minference ${packageVersion()}`;
   const device = deviceFacts(decoder, options);
-  const key = await runKey({ decoder, tool, device, seed: plan.seed, chunk, haystack, words });
+  const key = runKey({ decoder, tool, device, seed: plan.seed, chunk, haystack, words });
   const { answers, journal } = await output.openAnswers({ key, resume });
   await using _journal = journal;
   const total = grid.places.length * methods.length;

@@ -32,6 +32,7 @@ export function fakeDecoder(
     tokenizer,
     layers: [{ numHeads: 2, numKvHeads: 1, headDim: 64 }],
     fingerprint: options.fingerprint ?? 'sha256:fake',
+    filesHash: 'fake',
     session: { device: 'cpu' },
     async prefill(tokens: readonly number[], { patterns, maxNewTokens, signal }: Record<string, unknown>) {
       if (maxNewTokens !== 0) calls.push({ tokens, patterns: patterns as LayerPatterns });
