@@ -13,8 +13,9 @@ export interface NativeFacts {
   /** Version in use, or null with the reason. */
   onnxRuntime: { path: string; version: string | null };
   kernels: { simd: string | null; geometry: KernelGeometry | null };
-  /** Contents of build.json, or null when nothing is built. */
+  /** Contents of build.json, or null when there is no native part; `fix` is the command that brings it. */
   build: Record<string, unknown> | null;
+  fix: string;
   /** Why the native part does not load, with what to do; null when it does. */
   problem: { message: string; hint: string | undefined } | null;
   gpu: GpuFacts;
@@ -35,6 +36,7 @@ export async function describeNative(): Promise<NativeFacts> {
     onnxRuntime: { path: files.onnxRuntime, version: native.version },
     kernels: { simd: native.simd, geometry: native.geometry },
     build: readBuildInfo(files.buildInfo),
+    fix: files.fix.cpu,
     problem: native.problem,
     gpu: gpuFacts(),
     cuda,

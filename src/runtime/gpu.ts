@@ -37,13 +37,13 @@ export function gpuFacts(): GpuFacts {
       what: 'CUDA execution provider',
       ok: existsSync(provider),
       found: existsSync(provider) ? provider : 'no libonnxruntime_providers_cuda.so beside ONNX Runtime',
-      fix: `put the CUDA 13 provider of ONNX Runtime 1.29 into ${dirname(provider)}`,
+      fix: files.fix.cuda,
     },
     {
       what: 'CUDA ops',
       ok: devices.includes('cuda'),
       found: devices.includes('cuda') ? 'built with CUDA ops' : 'the op library is built for the CPU only',
-      fix: 'install the CUDA toolkit (nvcc 12.8 or newer) and run npm run build:kernels; until then, --device cpu',
+      fix: files.fix.cuda,
     },
   ];
   return { gpus: listGpus(), driverVersion, checks, usable: checks.every((check) => check.ok) };

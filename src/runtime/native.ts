@@ -70,12 +70,12 @@ function load(files: NativeFiles): { binding: NativeBinding; ortVersion: string 
   for (const path of [files.addon, files.ops]) {
     if (existsSync(path)) continue;
     throw new MinferenceError('NATIVE_NOT_BUILT', `expected the native part at ${path}, found nothing`, {
-      hint: 'in the package folder, run: npm run build:kernels',
+      hint: `run: ${files.fix.cpu}`,
     });
   }
   if (!existsSync(files.onnxRuntime)) {
     throw new MinferenceError('NATIVE_LOAD_FAILED', `expected ONNX Runtime at ${files.onnxRuntime}, found nothing`, {
-      hint: 'run npm ci, or let MINFERENCE_ORT_LIBRARY name a libonnxruntime.so.1 of version 1.29 or newer',
+      hint: `run: ${files.fix.cpu}. Or let MINFERENCE_ORT_LIBRARY name a libonnxruntime.so.1 of version 1.29 or newer`,
     });
   }
   probeNative(files);

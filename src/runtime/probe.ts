@@ -82,7 +82,7 @@ function loadFailure(files: NativeFiles, child: ReturnType<typeof spawnSync>): M
   const text = [reason, ending].filter(Boolean).join('; ') || `exit code ${child.status}`;
   return new MinferenceError('NATIVE_LOAD_FAILED', `the native part does not load: ${text}`, {
     hint:
-      'Rebuild it with: npm run build:kernels. If that does not help, check the files that were loaded: ' +
+      `Get it anew with: ${files.fix.cpu}. If that does not help, check the files that were loaded: ` +
       `${files.addon}, ${files.ops}, ${files.onnxRuntime}`,
   });
 }

@@ -16,11 +16,11 @@ function describeBuild(build: NonNullable<NativeFacts['build']>): string {
   return parts.filter(Boolean).join(', ');
 }
 
-function nativeFacts({ onnxRuntime, kernels, build, problem }: NativeFacts): Fact[] {
+function nativeFacts({ onnxRuntime, kernels, build, fix, problem }: NativeFacts): Fact[] {
   const facts: Fact[] = [
     build
       ? { title: 'native build', value: describeBuild(build), ok: true }
-      : { title: 'native build', value: 'none', ok: false, fix: 'npm run build:kernels' },
+      : { title: 'native build', value: 'none', ok: false, fix },
   ];
   if (problem) {
     facts.push({
