@@ -72,6 +72,7 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
   await checkpoint.remove();
   return {
     patterns,
+    device: decoder.device,
     out: files.patterns ?? null,
     map: files.map ?? null,
     svg,
@@ -84,12 +85,13 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
 }
 
 function openDecoder(options: SearchOptions, { progress, signal }: SearchContext): Promise<Decoder> {
-  const { model, variant, device, threads } = options;
+  const { model, variant, device, deviceId, threads } = options;
   return Decoder.open({
     graph: 'probe',
     ...(model !== undefined ? { model } : {}),
     ...(variant !== undefined ? { variant } : {}),
     ...(device !== undefined ? { device } : {}),
+    ...(deviceId !== undefined ? { deviceId } : {}),
     ...(threads !== undefined ? { threads } : {}),
     ...(progress ? { progress } : {}),
     ...(signal ? { signal } : {}),

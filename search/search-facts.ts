@@ -29,7 +29,7 @@ export function searchFacts(decoder: Decoder, plan: SearchPlan): SearchFacts {
   const length = searchLength(plan, decoder.directory.config.contextLength);
   // One budget serves all layers; where their heads differ in size, the smallest sets it, so that none exceeds it.
   const headDim = Math.min(...decoder.layers.map((layer) => layer.headDim));
-  const at = { length, headDim, geometry: kernelGeometry(headDim, decoder.session.device) };
+  const at = { length, headDim, geometry: kernelGeometry(headDim, decoder.session.device, decoder.session.deviceId) };
   const cost = resolveBudget(plan.budget, at);
   return {
     ...plan,

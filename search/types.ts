@@ -1,5 +1,6 @@
 import type { ModelDirectory } from '../src/model/model-directory.js';
 import type { Objective, PatternFile } from '../src/patterns/pattern-file.js';
+import type { DeviceChoice } from '../src/runtime/device.js';
 import type { ProgressReporter } from '../src/utils/progress.js';
 import type { Stability } from './stability.js';
 import type { LayerSummary } from './summary.js';
@@ -11,6 +12,8 @@ export interface SearchOptions {
   variant?: string;
   /** `'auto'` by default. */
   device?: 'auto' | 'cpu' | 'cuda';
+  /** Which CUDA device, among those that CUDA_VISIBLE_DEVICES leaves; 0 by default. Asks for CUDA. */
+  deviceId?: number;
   /** CPU threads; default: the physical cores. */
   threads?: number;
   /** Tokens of every calibration prompt; 8,192 by default. */
@@ -39,6 +42,8 @@ export interface SearchContext {
 
 export interface SearchResult {
   patterns: PatternFile;
+  /** Where the model ran, and why. */
+  device: DeviceChoice;
   /** What was written; null without `out`. */
   out: string | null;
   map: string | null;

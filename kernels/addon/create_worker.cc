@@ -13,6 +13,19 @@ std::string text(const Napi::Object& options, const char* key) {
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
 }
 
+std::vector<std::pair<std::string, std::string>> pairs(const Napi::Value& value) {
+  std::vector<std::pair<std::string, std::string>> result;
+  if (!value.IsObject()) return result;
+  const auto object = value.As<Napi::Object>();
+  const Napi::Array names = object.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    std::string name = names.Get(i).As<Napi::String>().Utf8Value();
+    std::string entry = text(object, name.c_str());
+    result.emplace_back(std::move(name), std::move(entry));
+  }
+  return result;
+}
+
 SessionSettings read_settings(const Napi::Object& options) {
   const auto model = options.Get("model").As<Napi::Uint8Array>();
   return {
@@ -21,9 +34,11 @@ SessionSettings read_settings(const Napi::Object& options) {
       .external_folder = text(options, "externalDataFolder"),
       .ops_library = text(options, "opsLibrary"),
       .profile_prefix = text(options, "profilePrefix"),
-      .cuda = text(options, "device") == "cuda",
+      .device =
+          text(options, "device") == "cuda" ? Place{options.Get("deviceId").As<Napi::Number>().Int32Value()} : Place{},
       .threads = options.Get("threads").As<Napi::Number>().Int32Value(),
       .optimization = options.Get("optimization").As<Napi::Number>().Int32Value(),
+      .config = pairs(options.Get("config")),
   };
 }
 

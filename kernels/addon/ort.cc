@@ -5,7 +5,6 @@
 #include <mutex>
 #include <stdexcept>
 
-#include "cuda_device.h"
 #include "tensor_data.h"
 
 namespace minference::addon {
@@ -51,9 +50,9 @@ std::string open_ort(const std::string& path) {
   return version;
 }
 
-Ort::MemoryInfo memory_of(Place place) {
-  if (place == Place::kHost) return Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-  return Ort::MemoryInfo("Cuda", OrtArenaAllocator, kCudaDevice, OrtMemTypeDefault);
+Ort::MemoryInfo memory_of(const Place& place) {
+  if (place.on_host()) return Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+  return Ort::MemoryInfo("Cuda", OrtArenaAllocator, place.device, OrtMemTypeDefault);
 }
 
 Ort::Env& ort_env() {

@@ -12,9 +12,9 @@ namespace minference::addon {
 
 // Opens the library once per process and returns its version; throws std::runtime_error with the loader's text.
 std::string open_ort(const std::string& path);
-enum class Place;
+struct Place;
 // ONNX Runtime's name of a place where tensors live.
-Ort::MemoryInfo memory_of(Place place);
+Ort::MemoryInfo memory_of(const Place& place);
 // The process-wide environment; throws std::logic_error before open_ort.
 Ort::Env& ort_env();
 

@@ -9,7 +9,7 @@ namespace {
 struct Binding {
   std::string name;
   std::shared_ptr<TensorData> tensor;  // null: a fetch to be allocated
-  Place place = Place::kHost;          // where
+  Place place;                         // where
 };
 
 // `device`: where the session keeps what shall stay on its device.
@@ -21,7 +21,7 @@ std::vector<Binding> read_bindings(const Napi::Array& list, Place device) {
     std::string name = pair.Get(0u).As<Napi::String>().Utf8Value();
     if (target.IsString()) {
       const bool stays = target.As<Napi::String>().Utf8Value() == "device";
-      bindings.push_back({std::move(name), nullptr, stays ? device : Place::kHost});
+      bindings.push_back({std::move(name), nullptr, stays ? device : Place{}});
     } else {
       bindings.push_back({std::move(name), TensorWrap::unwrap(target)});
     }

@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include "cuda_device.h"
-
 namespace minference::addon {
 namespace {
 
@@ -23,12 +21,12 @@ ValueInfo describe(std::string name, const char* what, const Ort::TypeInfo& type
   return info;
 }
 
-// The arena grows by what is asked for: long prompts fill the device as it is. TF32 would round a float32 model's
-// operands to 10 bits.
-void append_cuda(Ort::SessionOptions& options) {
+// The arena grows by what is asked for: long prompts fill the device as it is. A float32 model's matrix products take
+// TF32 operands, of as many bits as the float16 ones of its attention.
+void append_cuda(Ort::SessionOptions& options, int device) {
   Ort::CUDAProviderOptions cuda;
   cuda.Update(
-      {{"device_id", std::to_string(kCudaDevice)}, {"arena_extend_strategy", "kSameAsRequested"}, {"use_tf32", "0"}});
+      {{"device_id", std::to_string(device)}, {"arena_extend_strategy", "kSameAsRequested"}, {"use_tf32", "1"}});
   options.AppendExecutionProvider_CUDA_V2(*cuda);
 }
 
@@ -44,7 +42,8 @@ Ort::SessionOptions session_options(const SessionSettings& settings) {
   if (!settings.external_folder.empty()) {
     options.AddConfigEntry(kOrtSessionOptionsModelExternalInitializersFileFolderPath, settings.external_folder.c_str());
   }
-  if (settings.cuda) append_cuda(options);
+  for (const auto& [key, value] : settings.config) options.AddConfigEntry(key.c_str(), value.c_str());
+  if (!settings.device.on_host()) append_cuda(options, settings.device.device);
   if (!settings.profile_prefix.empty()) options.EnableProfiling(settings.profile_prefix.c_str());
   if (!settings.ops_library.empty()) options.RegisterCustomOpsLibrary(settings.ops_library.c_str());
   return options;
@@ -52,7 +51,7 @@ Ort::SessionOptions session_options(const SessionSettings& settings) {
 
 std::shared_ptr<SessionData> open_session(const SessionSettings& settings, const Ort::SessionOptions& options) {
   auto data = std::make_shared<SessionData>();
-  data->device = settings.cuda ? Place::kCuda : Place::kHost;
+  data->device = settings.device;
   data->session = Ort::Session(ort_env(), settings.model, settings.model_bytes, options);
   std::vector<std::string> inputs = data->session.GetInputNames(), outputs = data->session.GetOutputNames();
   for (size_t i = 0; i < inputs.size(); ++i) {

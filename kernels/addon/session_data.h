@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ort.h"
@@ -18,7 +19,7 @@ struct ValueInfo {
 };
 
 struct SessionData {
-  Place device = Place::kHost;  // where outputs go that shall stay on the device
+  Place device;  // where outputs go that shall stay on the device
   Ort::Session session{nullptr};
   std::vector<ValueInfo> inputs;
   std::vector<ValueInfo> outputs;
@@ -30,9 +31,10 @@ struct SessionSettings {
   std::string external_folder;  // '' for none
   std::string ops_library;      // '' for plain ONNX Runtime
   std::string profile_prefix;   // '' for no profile
-  bool cuda;                    // the CUDA execution provider before the CPU's
+  Place device;                 // a CUDA device: its execution provider before the CPU's
   int threads;
-  int optimization;  // GraphOptimizationLevel
+  int optimization;                                         // GraphOptimizationLevel
+  std::vector<std::pair<std::string, std::string>> config;  // further session configuration entries
 };
 
 // ONNX Runtime's options for `settings`, with the op library registered. Throws Ort::Exception.

@@ -42,8 +42,8 @@ Memory allocate_host(size_t bytes) {
   return {buffer, reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment)};
 }
 
-Memory allocate_cuda(size_t bytes) {
-  std::shared_ptr<void> memory = cuda_allocate(bytes);
+Memory allocate_cuda(size_t bytes, int device) {
+  std::shared_ptr<void> memory = cuda_allocate(bytes, device);
   return {memory, memory.get()};
 }
 
@@ -57,7 +57,7 @@ std::shared_ptr<TensorData> allocate_tensor(int32_t element_type, const std::vec
     }
   }
   auto data = std::make_shared<TensorData>();
-  const Memory memory = place == Place::kHost ? allocate_host(bytes) : allocate_cuda(bytes);
+  const Memory memory = place.on_host() ? allocate_host(bytes) : allocate_cuda(bytes, place.device);
   data->keeper = memory.keeper;
   data->bytes = bytes;
   data->place = place;
@@ -71,10 +71,11 @@ std::shared_ptr<TensorData> adopt_tensor(Ort::Value value, std::shared_ptr<void>
   const Ort::TensorTypeAndShapeInfo info = value.GetTensorTypeAndShapeInfo();
   auto data = std::make_shared<TensorData>();
   data->bytes = info.GetElementCount() * element_size(info.GetElementType());
-  const bool on_gpu = value.GetTensorMemoryInfo().GetDeviceType() == OrtMemoryInfoDeviceType_GPU;
+  const auto memory = value.GetTensorMemoryInfo();
   // Pinned memory has the GPU's name, but the host reaches it.
-  data->place =
-      on_gpu && value.GetTensorMemoryInfo().GetMemoryType() == OrtMemTypeDefault ? Place::kCuda : Place::kHost;
+  const bool on_gpu =
+      memory.GetDeviceType() == OrtMemoryInfoDeviceType_GPU && memory.GetMemoryType() == OrtMemTypeDefault;
+  if (on_gpu) data->place = {memory.GetDeviceId()};
   data->keeper = std::move(keeper);
   data->value = std::move(value);
   return data;
@@ -83,14 +84,14 @@ std::shared_ptr<TensorData> adopt_tensor(Ort::Value value, std::shared_ptr<void>
 void read_tensor(const TensorData& tensor, size_t offset, void* to, size_t bytes) {
   if (bytes == 0) return;
   const void* from = static_cast<const std::byte*>(tensor.value.GetTensorRawData()) + offset;
-  if (tensor.place == Place::kCuda) return cuda_copy(to, from, bytes);
+  if (!tensor.place.on_host()) return cuda_copy(to, from, bytes, tensor.place.device);
   std::memmove(to, from, bytes);
 }
 
 void write_tensor(TensorData& tensor, size_t offset, const void* from, size_t bytes) {
   if (bytes == 0) return;
   void* to = static_cast<std::byte*>(tensor.value.GetTensorMutableRawData()) + offset;
-  if (tensor.place == Place::kCuda) return cuda_copy(to, from, bytes);
+  if (!tensor.place.on_host()) return cuda_copy(to, from, bytes, tensor.place.device);
   std::memmove(to, from, bytes);
 }
 

@@ -9,19 +9,24 @@
 
 namespace minference::addon {
 
-enum class Place { kHost, kCuda };
+// Where a tensor's elements are: the host's memory, or that of the CUDA device with this number.
+struct Place {
+  int device = kHostDevice;
+  static constexpr int kHostDevice = -1;
+  bool on_host() const { return device == kHostDevice; }
+  bool operator==(const Place&) const = default;
+};
 
 struct TensorData {
   // Backing memory when it is ours, not ONNX Runtime's, or what ONNX Runtime's memory needs to be freed.
   std::shared_ptr<void> keeper;
   Ort::Value value{nullptr};
   size_t bytes = 0;
-  Place place = Place::kHost;
+  Place place;
 };
 
 // Uninitialised memory. Throws std::invalid_argument for element types and shapes that no tensor has.
-std::shared_ptr<TensorData> allocate_tensor(int32_t element_type, const std::vector<int64_t>& shape,
-                                            Place place = Place::kHost);
+std::shared_ptr<TensorData> allocate_tensor(int32_t element_type, const std::vector<int64_t>& shape, Place place = {});
 
 // A tensor that ONNX Runtime allocated. Throws std::invalid_argument when it is none, or one of strings.
 std::shared_ptr<TensorData> adopt_tensor(Ort::Value value, std::shared_ptr<void> keeper);

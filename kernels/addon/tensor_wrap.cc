@@ -50,8 +50,8 @@ TensorWrap::TensorWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Tensor
       data_ = *info[0].As<Napi::External<std::shared_ptr<TensorData>>>().Data();
     } else {
       const bool on_cuda = info[2].IsString() && info[2].As<Napi::String>().Utf8Value() == "cuda";
-      data_ = allocate_tensor(info[0].As<Napi::Number>().Int32Value(), to_shape(info[1].As<Napi::Array>()),
-                              on_cuda ? Place::kCuda : Place::kHost);
+      const Place place = on_cuda ? Place{info[3].As<Napi::Number>().Int32Value()} : Place{};
+      data_ = allocate_tensor(info[0].As<Napi::Number>().Int32Value(), to_shape(info[1].As<Napi::Array>()), place);
     }
   });
   // Lets the garbage collector know how much memory this small object keeps; a device's is counted as well, for nobody
@@ -90,12 +90,12 @@ Napi::Value TensorWrap::bytes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value TensorWrap::location(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), alive().place == Place::kCuda ? "cuda" : "host");
+  return Napi::String::New(info.Env(), alive().place.on_host() ? "host" : "cuda");
 }
 
 Napi::Value TensorWrap::view(const Napi::CallbackInfo& info) {
   TensorData& data = alive();
-  if (data.place != Place::kHost) {
+  if (!data.place.on_host()) {
     throw to_error(info.Env(), {"NATIVE", "the tensor is in a device's memory: copy it to the host"});
   }
   if (!view_.IsEmpty()) {

@@ -16,7 +16,7 @@ class TensorWrap : public Napi::ObjectWrap<TensorWrap> {
   // The memory behind a Tensor; throws a Napi::Error for other values and disposed tensors.
   static std::shared_ptr<TensorData> unwrap(const Napi::Value& value);
 
-  // (elementType, shape, 'host' | 'cuda')
+  // (elementType, shape, 'host' | 'cuda', number of the CUDA device)
   explicit TensorWrap(const Napi::CallbackInfo& info);
   ~TensorWrap() override;
 

@@ -1,9 +1,9 @@
 import { encodeHeadPattern, type HeadPattern, PATTERN_FLAG, PATTERN_KIND } from '../../src/patterns/head-pattern.js';
 import { simdLevel } from '../../src/runtime/native.js';
+import { oneNodeModel, type Port } from '../../src/runtime/one-node-model.js';
 import { Session } from '../../src/runtime/session.js';
 import { Tensor } from '../../src/runtime/tensor.js';
 import { createRandom } from '../../src/utils/prng.js';
-import { oneNodeModel, type Port } from './one-node-model.js';
 
 const HEADS = 8;
 const KV_HEADS = 2;

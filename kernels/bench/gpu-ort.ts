@@ -1,9 +1,9 @@
 import { Float16Array } from '@petamoriken/float16';
+import { oneNodeModel, type Port } from '../../src/runtime/one-node-model.js';
 import { Session } from '../../src/runtime/session.js';
 import { Tensor } from '../../src/runtime/tensor.js';
 import { createRandom } from '../../src/utils/prng.js';
 import { type GpuRow, median } from './gpu-row.js';
-import { oneNodeModel, type Port } from './one-node-model.js';
 
 const FLOAT16 = 10;
 const INT32 = 6;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeNative } from '../../src/runtime/describe-native.js';
-import { cudaUnavailable } from '../../src/runtime/device.js';
+import { cudaProblem } from '../../src/runtime/device.js';
 import { gpuFacts } from '../../src/runtime/gpu.js';
 import { locateNativeFiles } from '../../src/runtime/locate.js';
 import { packageRoot } from '../../src/utils/package-root.js';
@@ -86,9 +86,9 @@ const runs: Record<Part, (real: RealOperands | null) => Promise<Report | null>> 
   torch: async (real) =>
     runProgram('python3', [join(benchFolder, 'gpu-baseline.py'), ...(real ? operandOptions(real) : [])]),
   ort: async () => {
-    const { usable } = gpuFacts();
-    if (!usable) {
-      console.log(`skipped: ${cudaUnavailable().message}`);
+    const problem = cudaProblem();
+    if (problem !== null) {
+      console.log(`skipped: ${problem.message}`);
       return null;
     }
     const only = new RegExp(values.only);

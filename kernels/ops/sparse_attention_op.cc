@@ -16,6 +16,7 @@ OrtStatusPtr SparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
     AttentionCall call(context, attributes_, dtype_, OutputSet::kAttention, Scratch::on_host(context));
     const std::vector<float> sink = read_host_sink(call);
     call.attention.patterns = patterns.data();
+    call.attention.costs = &costs_;
     if (context.GetOutputCount() > kFourth) {
       const Shape lse{call.shape.batch, call.shape.num_heads, call.shape.seqlen_q};
       if (auto output = context.GetOutput(kFourth, lse)) call.attention.lse = output.GetTensorMutableData<float>();

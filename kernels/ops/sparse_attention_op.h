@@ -3,6 +3,7 @@
 #include "attention_attributes.h"
 #include "custom_op.h"
 #include "infer_shapes.h"
+#include "session_costs.h"
 
 namespace minference::ops {
 
@@ -10,11 +11,13 @@ class SparseAttentionKernel {
  public:
   static constexpr const char* execution_provider = kCpuProvider;
 
-  SparseAttentionKernel(const Ort::ConstKernelInfo& info, DataType dtype) : attributes_(info), dtype_(dtype) {}
+  SparseAttentionKernel(const Ort::ConstKernelInfo& info, DataType dtype)
+      : attributes_(info), costs_(session_costs(info, kCpuCostsKey, kCpuCosts)), dtype_(dtype) {}
   OrtStatusPtr ComputeV2(OrtKernelContext* context);
 
  private:
   AttentionAttributes attributes_;
+  CostModel costs_;
   DataType dtype_;
 };
 

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { cudaInfo } from '../runtime/native.js';
-import type { Device } from '../runtime/types.js';
+import { cudaMemory } from '../runtime/native.js';
+import type { Session } from '../runtime/session.js';
+
+/** Where a session's memory is. */
+type Place = Pick<Session, 'device' | 'deviceId'>;
 
 /** Limits above this mean "no limit" (cgroup v1 writes 2^63 rounded down to pages). */
 const NO_LIMIT = 2 ** 60;
@@ -15,13 +18,13 @@ const number = (text: string | undefined) => (text === undefined || text.trim() 
  *
  * @throws MinferenceError NATIVE_* for `'cuda'` without a native part
  */
-export async function availableMemory(device: Device = 'cpu'): Promise<number> {
-  return device === 'cuda' ? cudaInfo().freeBytes : hostMemory();
+export async function availableMemory({ device, deviceId }: Place = { device: 'cpu', deviceId: 0 }): Promise<number> {
+  return device === 'cuda' ? cudaMemory(deviceId).freeBytes : hostMemory();
 }
 
 /** Bytes of the GPU's memory that are in use, by whomever. */
-export function usedDeviceMemory(): number {
-  const { totalBytes, freeBytes } = cudaInfo();
+export function usedDeviceMemory({ deviceId }: Place): number {
+  const { totalBytes, freeBytes } = cudaMemory(deviceId);
   return totalBytes - freeBytes;
 }
 

@@ -2,6 +2,7 @@ import { resolveModel } from '../model/directory.js';
 import type { ModelDirectory } from '../model/model-directory.js';
 import { loadTokenizer, type TextTokenizer } from '../model/tokenizer.js';
 import type { AttentionLayer, RewriteReport } from '../onnx/types.js';
+import type { DeviceChoice } from '../runtime/device.js';
 import type { Session } from '../runtime/session.js';
 import type { ProgressReporter } from '../utils/progress.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
@@ -17,6 +18,8 @@ export interface DecoderOptions {
   variant?: string;
   /** `'auto'` by default: CUDA where it works, else the CPU. */
   device?: 'auto' | 'cpu' | 'cuda';
+  /** Which CUDA device, among those that CUDA_VISIBLE_DEVICES leaves; 0 by default. Asks for CUDA. */
+  deviceId?: number;
   /** CPU threads; default: the physical cores. */
   threads?: number;
   /**
@@ -26,9 +29,9 @@ export interface DecoderOptions {
   graph?: GraphKind;
   /** Rows of logits that onChunk sees; `'last'` by default. The original graph computes all of them in any case. */
   logits?: 'last' | 'all';
-  /** Watches a download. */
+  /** Watches a download; told once why the CPU is used, and what was measured of a device at its first use. */
   progress?: ProgressReporter;
-  /** Stops a download. */
+  /** Stops a download and the measuring. */
   signal?: AbortSignal;
 }
 
@@ -41,6 +44,8 @@ export class Decoder implements Disposable {
   /** What the rewriter did with the graph's attention, and why it left the rest alone. */
   readonly report: RewriteReport;
   readonly session: Session;
+  /** Where the session runs, and why. */
+  readonly device: DeviceChoice;
   /** Hash of graph and configuration; pattern files carry it. */
   readonly fingerprint: string;
   /** Hash of the files that it was read from, weights included by name, size and time. */
@@ -52,13 +57,14 @@ export class Decoder implements Disposable {
 
   private constructor(
     parts: DecoderParts,
-    facts: Pick<Decoder, 'tokenizer' | 'report' | 'fingerprint' | 'filesHash' | 'loadMs'>,
+    facts: Pick<Decoder, 'tokenizer' | 'device' | 'report' | 'fingerprint' | 'filesHash' | 'loadMs'>,
   ) {
     this.#parts = parts;
     this.directory = parts.directory;
     this.layers = parts.layers;
     this.session = parts.session;
     this.tokenizer = facts.tokenizer;
+    this.device = facts.device;
     this.report = facts.report;
     this.fingerprint = facts.fingerprint;
     this.filesHash = facts.filesHash;
@@ -71,7 +77,7 @@ export class Decoder implements Disposable {
    * @throws MinferenceError MODEL_*, TOKENIZER_INVALID, NETWORK, NATIVE_*, DEVICE_UNAVAILABLE, RUNTIME_FAILED, ABORTED
    */
   static async open(options: DecoderOptions = {}): Promise<Decoder> {
-    const { model, variant, progress, signal, device = 'auto', threads, graph = 'prefill', logits = 'last' } = options;
+    const { model, variant, progress, signal, threads, graph = 'prefill', logits = 'last' } = options;
     const started = performance.now();
     const directory =
       typeof model === 'object'
@@ -82,16 +88,17 @@ export class Decoder implements Disposable {
             ...(signal ? { signal } : {}),
           });
     // Both take a while, one mostly on other threads.
-    const opening = openGraph(directory, { device, threads, graph, logits });
+    const { device, deviceId } = options;
+    const opening = openGraph(directory, { device, deviceId, threads, graph, logits, progress, signal });
     const [opened, tokenizer] = await Promise.allSettled([opening, loadTokenizer(directory)]);
     if (opened.status === 'rejected') throw opened.reason;
-    const { parts, report, fingerprint, filesHash } = opened.value;
+    const { parts, ...facts } = opened.value;
     if (tokenizer.status === 'rejected') {
       parts.session.dispose();
       throw tokenizer.reason;
     }
     const loadMs = performance.now() - started;
-    return new Decoder(parts, { tokenizer: tokenizer.value, report, fingerprint, filesHash, loadMs });
+    return new Decoder(parts, { ...facts, tokenizer: tokenizer.value, loadMs });
   }
 
   /**

@@ -7,23 +7,28 @@ import { fingerprintModel } from '../onnx/fingerprint.js';
 import { checkExternalData, readOnnxModel, serializeModel } from '../onnx/model-file.js';
 import { rewriteForPrefill, rewriteForProbe } from '../onnx/rewrite/rewrite-model.js';
 import type { OnnxModel, RewriteReport, RewrittenModel } from '../onnx/types.js';
-import { resolveDevice } from '../runtime/device.js';
+import { costsConfig } from '../runtime/costs/cost-model.js';
+import { resolveCosts } from '../runtime/costs/resolve-costs.js';
+import { type DeviceChoice, type DeviceRequest, resolveDevice } from '../runtime/device.js';
 import { Session } from '../runtime/session.js';
+import type { ProgressReporter } from '../utils/progress.js';
 import { checkGraph } from './check-graph.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
 import { createFeedMakers } from './feeds.js';
 import { positionLimit } from './position-limit.js';
 import { checkWeightsFit } from './weights-guard.js';
 
-export interface OpenGraphOptions {
+export interface OpenGraphOptions extends DeviceRequest {
   graph: GraphKind;
   logits: 'last' | 'all';
-  device: 'auto' | 'cpu' | 'cuda';
   threads?: number | undefined;
+  progress?: ProgressReporter | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface OpenedGraph {
   parts: DecoderParts;
+  device: DeviceChoice;
   report: RewriteReport;
   fingerprint: string;
   /** See hashReadFiles. */
@@ -36,26 +41,33 @@ export interface OpenedGraph {
  * @throws MinferenceError MODEL_*, NATIVE_*, DEVICE_UNAVAILABLE, RUNTIME_FAILED
  */
 export async function openGraph(directory: ModelDirectory, options: OpenGraphOptions): Promise<OpenedGraph> {
-  const [device, file] = await Promise.all([resolveDevice(options.device), readOnnxModel(directory.modelPath)]);
+  const [device, file] = await Promise.all([resolveDevice(options), readOnnxModel(directory.modelPath)]);
   checkNames(directory, file);
   await checkExternalData(file);
-  if (device === 'cpu') await checkWeightsFit(file, directory.variants);
+  if (device.reason !== null) options.progress?.note(`running on the CPU: ${device.reason}`);
+  if (device.kind === 'cpu') await checkWeightsFit(file, directory.variants);
   const fingerprint = fingerprintModel(file, directory.configText);
   const filesHash = await hashReadFiles(directory, externalFiles(file));
   const model = await followDataLinks(file);
   const original = options.graph === 'original' ? serializeModel(model.proto) : undefined;
   const rewritten = rewrite(model, options);
   checkGraph(directory, rewritten);
+  const place = { device: device.kind, deviceId: device.id ?? 0 };
+  // Neither the probe nor ONNX Runtime's own attention falls back to dense.
+  const costs =
+    options.graph === 'prefill' ? await resolveCosts({ ...place, threads: options.threads }, options) : undefined;
+  const config = costs === undefined ? {} : costsConfig(device.kind, costs);
   const session = await Session.create({
     model: original ?? serializeModel(rewritten.proto),
     externalDataFolder: rewritten.folder,
-    device,
+    ...place,
     customOps: original === undefined,
+    config,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   try {
     const parts = partsOf(withLimit(directory, rewritten), session, rewritten, options);
-    return { parts, report: rewritten.report, fingerprint, filesHash };
+    return { parts, device, report: rewritten.report, fingerprint, filesHash };
   } catch (error) {
     session.dispose();
     throw error;

@@ -74,7 +74,7 @@ export async function runPrefill(
   const plan = planMemory(parts, {
     prompt: tokens.length,
     capacity,
-    availableBytes: options.memoryBytes ?? (await availableMemory(parts.session.device)),
+    availableBytes: options.memoryBytes ?? (await availableMemory(parts.session)),
     reusableBytes: memory.reusableBytes,
     ...(options.chunk === undefined ? {} : { chunk: options.chunk }),
   });
@@ -114,7 +114,7 @@ export async function runPrefill(
       logits,
       cache,
       timings: summarizeTimings(chunks, totalMs, ops),
-      peakMemoryBytes: parts.session.device === 'cuda' ? usedDeviceMemory() : peakMemoryBytes(),
+      peakMemoryBytes: parts.session.device === 'cuda' ? usedDeviceMemory(parts.session) : peakMemoryBytes(),
     };
   } catch (error) {
     cache.dispose();

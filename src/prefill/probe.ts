@@ -66,7 +66,7 @@ export async function runProbe(
     prompt: tokens.length,
     capacity: tokens.length,
     chunk: tokens.length,
-    availableBytes: options.memoryBytes ?? (await availableMemory(parts.session.device)),
+    availableBytes: options.memoryBytes ?? (await availableMemory(parts.session)),
   });
   const { candidates, budgetFlops, signal, onLayers } = options;
   const rows = Int32Array.from(candidates.flat());

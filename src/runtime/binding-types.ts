@@ -1,3 +1,5 @@
+import type { CostModel } from './costs/cost-model.js';
+
 /** The native addon as kernels/addon/addon.cc exports it. Element types are ONNX's TensorProto.DataType numbers. */
 export interface NativeBinding {
   /** Opens ONNX Runtime's library once; returns its version. */
@@ -6,9 +8,14 @@ export interface NativeBinding {
   kernelInfo(
     headDim: number,
     device: 'cpu' | 'cuda',
+    deviceId: number,
   ): { blockM: number; blockN: number; keyAlign: number; columnsInPlace: boolean; simd: string };
-  /** Asks the CUDA driver about its first device; opens the driver. */
+  /** Costs of the fallback to dense where nothing was measured; CostModel in kernels/include/minference/costs.h. */
+  defaultCosts(device: 'cpu' | 'cuda'): CostModel;
+  /** Opens the CUDA driver and asks for its devices; takes none into use. */
   cudaInfo(): NativeCudaInfo;
+  /** Takes the device into use. */
+  cudaMemory(deviceId: number): { freeBytes: number; totalBytes: number };
   /** Works on another thread. The model's bytes must not change before the promise is settled. */
   createSession(options: NativeSessionOptions): { promise: Promise<NativeSession>; cancel(): void };
   /** Uninitialised memory of the host or of the CUDA device. */
@@ -16,20 +23,26 @@ export interface NativeBinding {
     elementType: number,
     shape: readonly number[],
     location: 'host' | 'cuda',
+    deviceId: number,
   ) => NativeTensor;
 }
 
 export interface NativeCudaInfo {
-  /** Why there is no device; null where there is one, and the rest says something. */
+  /** Why there is no device; null where there is one. */
   problem: string | null;
+  /** 13000 is CUDA 13.0; 0 without a driver. */
+  driverVersion: number;
+  runtimeVersion: number;
+  devices: NativeCudaDevice[];
+}
+
+export interface NativeCudaDevice {
+  /** Number among the devices that CUDA_VISIBLE_DEVICES leaves. */
+  id: number;
   name: string;
   computeCapability: string;
   multiprocessors: number;
-  freeBytes: number;
   totalBytes: number;
-  /** 13000 is CUDA 13.0. */
-  driverVersion: number;
-  runtimeVersion: number;
 }
 
 /** What every function and promise of the addon fails with. */
@@ -41,6 +54,9 @@ export interface NativeError extends Error {
 export interface NativeSessionOptions {
   model: Uint8Array;
   device: 'cpu' | 'cuda';
+  deviceId: number;
+  /** Further session configuration entries. */
+  config?: Readonly<Record<string, string>>;
   externalDataFolder?: string;
   /** Path of the custom-op library; absent for plain ONNX Runtime. */
   opsLibrary?: string;

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import type { NativeCudaInfo } from './binding-types.js';
-import { type CudaCosts, readCudaCosts } from './cuda-costs.js';
+import { type CostFile, keptCosts } from './costs/cost-file.js';
+import { costKey } from './costs/resolve-costs.js';
+import { cudaProblem } from './device.js';
 import { ENV_VARIABLES, type EnvVariable, readEnv } from './env.js';
 import { type GpuFacts, gpuFacts } from './gpu.js';
 import { locateNativeFiles } from './locate.js';
@@ -19,10 +21,11 @@ export interface NativeFacts {
   /** Why the native part does not load, with what to do; null when it does. */
   problem: { message: string; hint: string | undefined } | null;
   gpu: GpuFacts;
-  /** What the CUDA driver says; null where something that a GPU needs is missing. */
+  /** What the CUDA driver says; null where something that a GPU needs is missing, with what it is in `cudaProblem`. */
   cuda: NativeCudaInfo | null;
-  /** What the op measured of that device; null before its first run there. */
-  cudaCosts: CudaCosts | null;
+  cudaProblem: string | null;
+  /** What was measured of the processor, and of each CUDA device; null before a model first ran there. */
+  costs: { cpu: CostFile | null; cuda: (CostFile | null)[] };
   environment: { name: EnvVariable; value: string | null; meaning: string }[];
 }
 
@@ -30,7 +33,8 @@ export interface NativeFacts {
 export async function describeNative(): Promise<NativeFacts> {
   const files = locateNativeFiles();
   const native = tryNative();
-  const cuda = native.problem === null && gpuFacts().usable ? cudaInfo() : null;
+  const problem = native.problem === null ? cudaProblem() : null;
+  const cuda = native.problem === null && problem === null ? cudaInfo() : null;
   return {
     cpu: { model: cpus()[0]?.model.trim() ?? 'unknown', threads: availableParallelism(), instructionSets: cpuFlags() },
     onnxRuntime: { path: files.onnxRuntime, version: native.version },
@@ -40,7 +44,13 @@ export async function describeNative(): Promise<NativeFacts> {
     problem: native.problem,
     gpu: gpuFacts(),
     cuda,
-    cudaCosts: cuda?.problem === null ? await readCudaCosts(cuda.name) : null,
+    cudaProblem: problem?.message ?? null,
+    costs: {
+      cpu: native.problem === null ? await keptCosts(costKey({ device: 'cpu', deviceId: 0 })) : null,
+      cuda: await Promise.all(
+        (cuda?.devices ?? []).map(({ id }) => keptCosts(costKey({ device: 'cuda', deviceId: id }))),
+      ),
+    },
     environment: (Object.keys(ENV_VARIABLES) as EnvVariable[]).map((name) => ({
       name,
       value: readEnv(name) ?? null,

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { locateNativeFiles } from './locate.js';
+import { cudaProvider, locateNativeFiles } from './locate.js';
+import { missingLibraries } from './shared-libraries.js';
 
 export interface GpuCheck {
-  what: 'driver' | 'CUDA execution provider' | 'CUDA ops';
+  what: 'driver' | 'CUDA execution provider' | 'CUDA libraries' | 'CUDA ops';
   ok: boolean;
   found: string;
   /** What to do when it is not ok. */
@@ -19,12 +20,12 @@ export interface GpuFacts {
   usable: boolean;
 }
 
-/** What a CUDA run needs, and whether it is there. Reads files only: nothing is loaded. */
+/** What a CUDA run needs, and whether it is there. Reads files and asks the loader: nothing is loaded. */
 export function gpuFacts(): GpuFacts {
   const files = locateNativeFiles();
   const driverVersion = findDriverVersion();
   const hasDevice = existsSync('/dev/nvidiactl') || existsSync('/dev/nvidia0') || existsSync('/dev/dxg');
-  const provider = join(dirname(files.onnxRuntime), 'libonnxruntime_providers_cuda.so');
+  const provider = cudaProvider(files);
   const devices = buildDevices(files.buildInfo);
   const checks: GpuCheck[] = [
     {
@@ -39,6 +40,7 @@ export function gpuFacts(): GpuFacts {
       found: existsSync(provider) ? provider : 'no libonnxruntime_providers_cuda.so beside ONNX Runtime',
       fix: files.fix.cuda,
     },
+    ...(existsSync(provider) ? [describeLibraries(missingLibraries(provider))] : []),
     {
       what: 'CUDA ops',
       ok: devices.includes('cuda'),
@@ -47,6 +49,24 @@ export function gpuFacts(): GpuFacts {
     },
   ];
   return { gpus: listGpus(), driverVersion, checks, usable: checks.every((check) => check.ok) };
+}
+
+/** What the provider is linked against: CUDA's libraries, cuDNN and the driver's. */
+function describeLibraries(missing: readonly string[]): GpuCheck {
+  return {
+    what: 'CUDA libraries',
+    ok: missing.length === 0,
+    found: missing.length === 0 ? 'all there' : `no ${missing.join(', no ')}, which ONNX Runtime’s CUDA provider needs`,
+    fix: `install ${packagesOf(missing).join(' and ') || 'CUDA 13 and cuDNN 9'} where the loader looks (ldconfig, LD_LIBRARY_PATH)`,
+  };
+}
+
+function packagesOf(libraries: readonly string[]): string[] {
+  const owner = (name: string) => {
+    if (name.startsWith('libcudnn')) return 'cuDNN 9 for CUDA 13';
+    return name.startsWith('libcuda.') ? 'the NVIDIA driver' : 'the libraries of CUDA 13';
+  };
+  return [...new Set(libraries.map(owner))];
 }
 
 /** Virtual machines and sandboxes may lack the files in /proc although there is a device. */

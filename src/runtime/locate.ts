@@ -66,3 +66,7 @@ function packageFolder(name: string): string | undefined {
     return undefined;
   }
 }
+
+/** ONNX Runtime's execution provider for CUDA, which it looks for beside itself. */
+export const cudaProvider = ({ onnxRuntime }: NativeFiles): string =>
+  join(dirname(onnxRuntime), 'libonnxruntime_providers_cuda.so');

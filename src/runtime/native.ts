@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { MinferenceError } from '../errors.js';
 import type { NativeBinding, NativeCudaInfo } from './binding-types.js';
+import type { CostModel } from './costs/cost-model.js';
 import { locateNativeFiles, type NativeFiles } from './locate.js';
 import { callNative } from './native-error.js';
 import { probeNative } from './probe.js';
@@ -49,21 +50,32 @@ export function opsLibraryPath(): string {
  *
  * @throws {MinferenceError} RUNTIME_FAILED for `'cuda'` without a device.
  */
-export function kernelGeometry(headDim: number, device: Device = 'cpu'): KernelGeometry {
+export function kernelGeometry(headDim: number, device: Device = 'cpu', deviceId = 0): KernelGeometry {
   const { kernelInfo } = loadNative();
-  const info = callNative('the kernels cannot be asked for their tile', () => kernelInfo(headDim, device));
+  const info = callNative('the kernels cannot be asked for their tile', () => kernelInfo(headDim, device, deviceId));
   const { blockM, blockN, keyAlign, columnsInPlace } = info;
   return { blockM, blockN, keyAlign, columnsInPlace };
 }
 
-/** What the CUDA driver says about its first device; `problem` where there is none. Opens the driver. */
+/** What the CUDA driver says about its devices; `problem` where there is none. Opens the driver. */
 export function cudaInfo(): NativeCudaInfo {
   return loadNative().cudaInfo();
 }
 
+/** Bytes of a CUDA device. @throws {MinferenceError} RUNTIME_FAILED without such a device */
+export function cudaMemory(deviceId: number): { freeBytes: number; totalBytes: number } {
+  const { cudaMemory: ask } = loadNative();
+  return callNative('the GPU cannot be asked for its memory', () => ask(deviceId));
+}
+
+/** Costs of the fallback to dense where nothing was measured. */
+export function defaultCosts(device: Device): CostModel {
+  return loadNative().defaultCosts(device);
+}
+
 /** Instruction set that the CPU kernels chose on this processor. */
 export function simdLevel(): string {
-  return loadNative().kernelInfo(64, 'cpu').simd;
+  return loadNative().kernelInfo(64, 'cpu', 0).simd;
 }
 
 function load(files: NativeFiles): { binding: NativeBinding; ortVersion: string } {
@@ -78,7 +90,7 @@ function load(files: NativeFiles): { binding: NativeBinding; ortVersion: string 
       hint: `run: ${files.fix.cpu}. Or let MINFERENCE_ORT_LIBRARY name a libonnxruntime.so.1 of version 1.29 or newer`,
     });
   }
-  probeNative(files);
+  probeNative(files, 'cpu');
   const binding = require(files.addon) as NativeBinding;
   return { binding, ortVersion: binding.loadRuntime(files.onnxRuntime) };
 }

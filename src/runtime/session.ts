@@ -1,9 +1,8 @@
 import type { NativeSession, NativeTensorInfo } from './binding-types.js';
 import { checkBindings } from './check-bindings.js';
 import { physicalCores } from './cpu-count.js';
-import { cudaUnavailable } from './device.js';
+import { requireCuda } from './device.js';
 import { dtypeFromOnnx } from './dtype.js';
-import { gpuFacts } from './gpu.js';
 import { loadNative, opsLibraryPath } from './native.js';
 import { callNative } from './native-error.js';
 import { finishNativeWork, throwIfAborted } from './native-work.js';
@@ -17,11 +16,14 @@ export class Session implements Disposable {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
   readonly device: Device;
+  /** Number of the CUDA device. */
+  readonly deviceId: number;
   readonly #native: NativeSession;
 
-  private constructor(native: NativeSession, device: Device) {
+  private constructor(native: NativeSession, { device, deviceId = 0 }: SessionOptions) {
     this.#native = native;
     this.device = device;
+    this.deviceId = deviceId;
     this.inputs = native.inputs.map(describe);
     this.outputs = native.outputs.map(describe);
   }
@@ -33,7 +35,7 @@ export class Session implements Disposable {
    */
   static async create(options: SessionOptions): Promise<Session> {
     const { signal } = options;
-    if (options.device === 'cuda' && !gpuFacts().usable) throw cudaUnavailable();
+    if (options.device === 'cuda') requireCuda();
     throwIfAborted(signal);
     const native = loadNative();
     const what = 'the model cannot be loaded';
@@ -41,8 +43,10 @@ export class Session implements Disposable {
       native.createSession({
         model: options.model,
         device: options.device,
+        deviceId: options.deviceId ?? 0,
         threads: options.threads ?? physicalCores(),
         optimization: OPTIMIZATION[options.optimization ?? 'all'],
+        ...(options.config === undefined ? {} : { config: options.config }),
         ...(options.externalDataFolder === undefined ? {} : { externalDataFolder: options.externalDataFolder }),
         ...(options.profilePrefix === undefined ? {} : { profilePrefix: options.profilePrefix }),
         ...(options.customOps === false ? {} : { opsLibrary: opsLibraryPath() }),
@@ -50,7 +54,7 @@ export class Session implements Disposable {
     );
     const session = await finishNativeWork({ what, work: promise, stop: cancel, signal });
     try {
-      return new Session(session, options.device);
+      return new Session(session, options);
     } catch (error) {
       session.dispose();
       throw error;
@@ -59,7 +63,7 @@ export class Session implements Disposable {
 
   /** Uninitialised memory on this session's device. */
   allocate(dtype: DType, shape: readonly number[]): Tensor {
-    return Tensor.allocate(dtype, shape, this.device === 'cuda' ? 'cuda' : 'host');
+    return Tensor.allocate(dtype, shape, this.device === 'cuda' ? 'cuda' : 'host', this.deviceId);
   }
 
   /**

@@ -27,15 +27,15 @@ export class Tensor implements Disposable {
   }
 
   /**
-   * Uninitialised memory, of the host by default.
+   * Uninitialised memory, of the host by default, or of the CUDA device `deviceId`.
    *
    * @throws {MinferenceError} RUNTIME_FAILED for negative dimensions and sizes that there is no memory for.
    */
-  static allocate(dtype: DType, shape: readonly number[], location: 'host' | 'cuda' = 'host'): Tensor {
+  static allocate(dtype: DType, shape: readonly number[], location: 'host' | 'cuda' = 'host', deviceId = 0): Tensor {
     checkShape(shape);
     const { Tensor: NativeTensorClass } = loadNative();
     const what = `a tensor of ${dtype} [${shape.join(', ')}] cannot be allocated`;
-    return new Tensor(callNative(what, () => new NativeTensorClass(DTYPES[dtype].onnx, shape, location)));
+    return new Tensor(callNative(what, () => new NativeTensorClass(DTYPES[dtype].onnx, shape, location, deviceId)));
   }
 
   /**

@@ -19,10 +19,14 @@ export interface SessionOptions {
   /** Folder against which the model's external data locations are resolved. */
   externalDataFolder?: string;
   device: Device;
+  /** Which CUDA device, among those that CUDA_VISIBLE_DEVICES leaves; 0 by default. */
+  deviceId?: number;
   /** Intra-op threads; default: the number of physical cores available to the process. */
   threads?: number;
   /** Register `ai.minference` ops (default true). False gives plain ONNX Runtime, the baseline. */
   customOps?: boolean;
+  /** Session configuration entries, for ONNX Runtime and the ops. */
+  config?: Readonly<Record<string, string>>;
   /** ORT graph optimization level (default 'all'). */
   optimization?: 'none' | 'basic' | 'extended' | 'all';
   /** When set, ORT writes a per-node profile with this file prefix; `session.endProfiling()` returns its path. */

@@ -67,7 +67,7 @@ describe('the embedded model', () => {
     const args = ['prefill', '--patterns', patterns, '--max-new-tokens', '12', '--json'];
     const result = await runCli(args, { input: readFileSync(prompt) });
     const output = JSON.parse(result.stdout);
-    expect(output).toMatchObject({ patterns, device: 'cpu', stopped: expect.stringMatching(/eos|length/) });
+    expect(output).toMatchObject({ patterns, device: { kind: 'cpu' }, stopped: expect.stringMatching(/eos|length/) });
     expect(output.text).toContain('7481936');
     expect(output.promptTokens).toBeGreaterThan(900);
     expect(output.timeToFirstTokenMs).toBeGreaterThan(output.prefill.totalMs);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { describeNative } from '../../src/runtime/describe-native.js';
 import { resolveDevice } from '../../src/runtime/device.js';
-import { kernelGeometry } from '../../src/runtime/native.js';
+import { cudaMemory, kernelGeometry } from '../../src/runtime/native.js';
 import { Session } from '../../src/runtime/session.js';
 import { Tensor } from '../../src/runtime/tensor.js';
 import { doubler, matmulChain } from '../runtime/helpers/models.js';
@@ -9,10 +9,15 @@ import { describeCuda } from './helpers/cuda.js';
 
 describeCuda('the device', () => {
   test('is found and described', async () => {
-    expect(await resolveDevice('auto')).toBe('cuda');
+    expect(await resolveDevice({})).toMatchObject({ kind: 'cuda', id: 0, reason: null });
+    expect(await resolveDevice({ deviceId: 0 })).toMatchObject({ kind: 'cuda', id: 0 });
+    await expect(resolveDevice({ deviceId: 99 })).rejects.toThrow(
+      /one of the CUDA devices 0 \(NVIDIA .*\), found number 99/,
+    );
     const { cuda } = await describeNative();
-    expect(cuda).toMatchObject({ problem: null, name: expect.stringContaining('NVIDIA') });
-    expect(cuda!.freeBytes).toBeGreaterThan(0);
+    expect(cuda).toMatchObject({ problem: null });
+    expect(cuda!.devices[0]).toMatchObject({ id: 0, name: expect.stringContaining('NVIDIA') });
+    expect(cudaMemory(0).freeBytes).toBeGreaterThan(0);
     for (const headDim of [64, 96, 128, 256]) expect(kernelGeometry(headDim, 'cuda').blockM % 64).toBe(0);
   });
 

@@ -18,7 +18,7 @@ async function findSanitizer(): Promise<string | undefined> {
 
 const ENVIRONMENT: Record<string, Record<string, string>> = {
   // It does not follow one lane that arrives at an mbarrier for its warp, after __syncwarp.
-  racecheck: { MINFERENCE_RACECHECK: '1' },
+  racecheck: { MINFERENCE_EVERY_LANE_ARRIVES: '1' },
   // It is to see what nobody wrote.
   initcheck: { MINFERENCE_NO_POISON: '1' },
 };

@@ -11,13 +11,7 @@ using index::CallSpan;
 using index::kBlockM;
 using index::kKeyAlign;
 
-// Cost model of the fallback, in FLOPs of dense attention that take the same time. Measured on Zen 4 with AVX-512, the
-// fastest dense kernel, for which an index is relatively dearest; kernels/cpu/README.md has the figures.
-constexpr double kSparseTile = 1.04;      // a sparse tile against a dense one
-constexpr double kIndexFlop = 2.0;        // a FLOP of the estimates
-constexpr double kSelectPerKey = 4000;    // ranking columns and diagonals, per key
-constexpr double kSelectPerScore = 400;   // ranking pooled scores, each
-constexpr double kPackPerColumn = 10000;  // gathering one column
+const CostModel& costs_of(const AttentionParams& params) { return params.costs != nullptr ? *params.costs : kCpuCosts; }
 
 double tile_flops(double tiles, int64_t head_dim) {
   return 4.0 * kBlockM * kKeyAlign * static_cast<double>(head_dim) * tiles;
@@ -33,16 +27,18 @@ double tiles_of(const CallSpan& span, int64_t keys) {
   return tiles;
 }
 
-double index_cost(const CallSpan& span, const HeadPattern& pattern, int64_t head_dim) {
+double index_cost(const CostModel& costs, const CallSpan& span, const HeadPattern& pattern, int64_t head_dim) {
   const double total = static_cast<double>(span.total());
   switch (PatternKind{pattern.kind}) {
     case PatternKind::kVerticalSlash:
-      return kIndexFlop * index::last_rows_flops(span, head_dim) + kSelectPerKey * total + kPackPerColumn * pattern.a;
+      return costs.per_head + costs.index_flop * index::last_rows_flops(span, head_dim) + costs.select_per_key * total +
+             costs.pack_per_column * pattern.a;
     case PatternKind::kBlockSparse: {
       const double query_blocks = static_cast<double>(span.row_blocks());
       const double scores = query_blocks * (static_cast<double>(span.past) + total) / 2 / kPatternBlock;
-      return kIndexFlop * static_cast<double>(head_dim) * (static_cast<double>(span.rows) + total) +
-             (2 * kIndexFlop * static_cast<double>(head_dim) + kSelectPerScore) * scores;
+      return costs.per_head +
+             costs.pooled_flop * static_cast<double>(head_dim) * (static_cast<double>(span.rows) + total) +
+             (2 * costs.pooled_flop * static_cast<double>(head_dim) + costs.select_per_score) * scores;
     }
     default:
       return 0;
@@ -68,9 +64,11 @@ bool surely_dense(const HeadView& view, const HeadPattern& pattern) {
   const CallSpan span{view.past, view.rows, view.params->local_window};
   if (index::covers_context(pattern, span)) return true;
   if (pattern.flags & kNoFallback) return false;
+  const CostModel& costs = costs_of(*view.params);
+  if (span.total() < costs.least_context) return true;
   const double dense = tile_flops(tiles_of(span, span.total()), view.d());
-  const double sparse = kSparseTile * tile_flops(tiles_of(span, least_keys(pattern)), view.d());
-  return sparse + index_cost(span, pattern, view.d()) >= dense;
+  const double sparse = costs.sparse_tile * tile_flops(tiles_of(span, least_keys(pattern)), view.d());
+  return sparse + index_cost(costs, span, pattern, view.d()) >= dense;
 }
 
 index::HeadPlan plan_head(const KernelTable& kernels, const HeadView& view, const HeadPattern& pattern,
@@ -84,7 +82,7 @@ index::HeadPlan plan_head(const KernelTable& kernels, const HeadView& view, cons
   // What the estimate cost is spent; from here on only the tiles decide.
   const CallSpan span{view.past, view.rows, view.params->local_window};
   const double sparse_tiles = static_cast<double>(index::count_cost(plan, span, view.d()).tiles);
-  return kSparseTile * sparse_tiles < tiles_of(span, span.total()) ? std::move(plan) : dense;
+  return costs_of(*view.params).sparse_tile * sparse_tiles < tiles_of(span, span.total()) ? std::move(plan) : dense;
 }
 
 }  // namespace minference::cpu

@@ -4,17 +4,13 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
-#include <optional>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "../../cpu/reference/reference.h"
-#include "../calibrate/cost_file.h"
-#include "../calibrate/measure.h"
 #include "../common/dtype.cuh"
 #include "../plan/fit_grid.h"
 #include "../plan/planner.h"
@@ -237,21 +233,23 @@ void run_fit() {
   std::printf("fit: %s\n", failures == 0 ? "ok" : "FAILED");
 }
 
-// Measured costs are plausible, and survive their file.
+// A head is dense where the call's costs say that its index would be dearer, and below the crossover.
 void run_costs() {
-  const CostModel model = measure_costs(256);
-  if (!(model.sparse_tile >= 1 && model.per_head >= 0 && model.least_context > 0))
-    complain({.name = "costs"}, -1, "odd");
-  const std::string path = (std::filesystem::temp_directory_path() / "minference-plan-test" / "costs.json").string();
-  if (!write_cost_file(path, "a device", model)) complain({.name = "costs"}, -1, "the file cannot be written");
-  const std::optional<CostModel> found = read_cost_file(path);
-  std::filesystem::remove_all(std::filesystem::path(path).parent_path());
-  const auto near = [](double x, double y) { return std::abs(x - y) <= 1e-6 * std::abs(x); };
-  if (!found || !near(found->sparse_tile, model.sparse_tile) || !near(found->per_head, model.per_head) ||
-      !near(found->select_per_key, model.select_per_key) || found->least_context != model.least_context) {
-    complain({.name = "costs"}, -1, "the file gives another model");
-  }
-  if (read_cost_file(path)) complain({.name = "costs"}, -1, "a missing file gives a model");
+  const HeadPattern pattern{static_cast<int32_t>(PatternKind::kVerticalSlash), 100, 200, 0};
+  const Span span{0, 8192, -1};
+  const KernelGeometry geometry{128, 64, 1};
+  CostModel costs{.sparse_tile = 1};
+  const auto expect = [&](const char* what, bool dense) {
+    if (surely_dense(costs, pattern, span, geometry, 64) != dense) complain({.name = "costs"}, -1, what);
+  };
+  expect("a free index is refused", false);
+  costs.per_head = 1e12;
+  expect("a dear index is taken", true);
+  costs.per_head = 0;
+  costs.least_context = 8193;
+  expect("a context below the crossover is sparse", true);
+  costs.least_context = 8192;
+  expect("a context at the crossover is dense", false);
   std::printf("costs: %s\n", failures == 0 ? "ok" : "after failures");
 }
 

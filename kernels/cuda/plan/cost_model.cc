@@ -1,13 +1,10 @@
-#include "cost_model.h"
-
 #include <algorithm>
 
+#include "cost_model.h"
 #include "fit_grid.h"
 
 namespace minference::cuda {
 namespace {
-
-CostModel model;
 
 int64_t low(const Span& span, int64_t position) {
   return span.window < 0 || span.window > position ? 0 : position - span.window + 1;
@@ -42,8 +39,9 @@ int64_t least_keys(const HeadPattern& pattern, const KernelGeometry& geometry) {
 
 }  // namespace
 
-const CostModel& cost_model() { return model; }
-void set_cost_model(const CostModel& measured) { model = measured; }
+const CostModel& costs_of(const AttentionParams& params) {
+  return params.costs != nullptr ? *params.costs : kCudaCosts;
+}
 
 double pooled_scores(const Span& span) {
   double scores = 0;
@@ -69,21 +67,23 @@ double index_flops(const HeadPattern& pattern, const Span& span, int64_t head_di
   }
 }
 
-bool surely_dense(const HeadPattern& pattern, const Span& span, const KernelGeometry& geometry, int64_t head_dim) {
+bool surely_dense(const CostModel& costs, const HeadPattern& pattern, const Span& span, const KernelGeometry& geometry,
+                  int64_t head_dim) {
   if (covers_context(pattern, span.total())) return true;
   if ((pattern.flags & kNoFallback) != 0) return false;
-  if (span.total() < model.least_context) return true;
+  if (span.total() < costs.least_context) return true;
   const double tile = 4.0 * geometry.block_m * geometry.block_n * static_cast<double>(head_dim);
   double index = 0;
   if (PatternKind{pattern.kind} == PatternKind::kVerticalSlash) {
-    index = 2 * model.index_flop * index_flops(pattern, span, head_dim) +
-            model.select_per_key * static_cast<double>(span.total()) + model.per_head;
+    index = costs.index_flop * index_flops(pattern, span, head_dim) +
+            costs.select_per_key * static_cast<double>(span.total()) + costs.pack_per_column * pattern.a +
+            costs.per_head;
   } else if (PatternKind{pattern.kind} == PatternKind::kBlockSparse) {
-    index = model.pooled_flop * index_flops(pattern, span, head_dim) + model.select_per_score * pooled_scores(span) +
-            model.per_head;
+    index = costs.pooled_flop * index_flops(pattern, span, head_dim) + costs.select_per_score * pooled_scores(span) +
+            costs.per_head;
   }
   const double sparse =
-      model.sparse_tile * tile * static_cast<double>(tiles_of(span, geometry, least_keys(pattern, geometry)));
+      costs.sparse_tile * tile * static_cast<double>(tiles_of(span, geometry, least_keys(pattern, geometry)));
   return sparse + index >= tile * static_cast<double>(dense_tiles(span, geometry));
 }
 

@@ -81,7 +81,7 @@ Job Planner::make_job(const HeadPattern& pattern, int64_t head) const {
   job.past = static_cast<int32_t>(own.past);
   job.rows = static_cast<int32_t>(own.rows);
   job.dense_tiles = dense_tiles(own, geometry_);
-  if (own.rows == 0 || surely_dense(pattern, own, geometry_, params_.shape.head_dim)) {
+  if (own.rows == 0 || surely_dense(costs_of(params_), pattern, own, geometry_, params_.shape.head_dim)) {
     job.pattern.kind = static_cast<int32_t>(PatternKind::kDense);
   }
   if (is(job, PatternKind::kBlockSparse) && blocks_of(own.total()) > kMostKeyBlocks) {
@@ -320,7 +320,7 @@ Plans Planner::plan(const HeadPattern* patterns) {
   auto* plans = static_cast<DevicePlan*>(context_.allocate(count * sizeof(DevicePlan)));
   make_plans(call_, device, count, plans, context_);
   count_tiles(call_, device, plans, count, most_row_blocks, context_);
-  fall_back(device, plans, count, cost_model().sparse_tile, context_);
+  fall_back(device, plans, count, static_cast<float>(costs_of(params_).sparse_tile), context_);
   gather_columns(call_, params_.v, plans, count, most_columns, result.columns, context_);
   result.plans = plans;
   const int64_t item_rows = int64_t{geometry_.block_m} * geometry_.blocks_per_item;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <stdexcept>
 #include <type_traits>
 #include <vector>
@@ -112,7 +111,6 @@ void attend_sm90(const AttentionParams& p, const Plans& plans, const Context& co
   check_alignment(p);
   const Maps maps = make_maps(p, plans.columns);
   const AttentionShape& s = p.shape;
-  static const bool every_lane_arrives = std::getenv("MINFERENCE_RACECHECK") != nullptr;
   const Call call{.plans = plans.plans,
                   .schedule = plans.schedule,
                   .batch = upload(batch_entries(p), context),
@@ -125,7 +123,7 @@ void attend_sm90(const AttentionParams& p, const Plans& plans, const Context& co
                   .num_kv_heads = static_cast<int32_t>(s.num_kv_heads),
                   .sm_scale = p.sm_scale,
                   .softcap = p.softcap,
-                  .every_lane_arrives = every_lane_arrives};
+                  .every_lane_arrives = context.every_lane_arrives};
   dispatch_half(p.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const auto run = [&](auto head_dim) {

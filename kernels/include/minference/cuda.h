@@ -25,14 +25,13 @@ struct Context {
   // Uninitialised device memory that lives until the call's work on `stream` is done; 256-byte aligned.
   std::function<void*(size_t bytes)> allocate;
   CallTimes* times = nullptr;  // where building the index is told, if somebody times the call
+  // Every lane arrives at the mbarriers of its warp, not one for all: slower, for compute-sanitizer's racecheck, which
+  // does not follow one lane's arrival after __syncwarp.
+  bool every_lane_arrives = false;
 };
 
 // The tile that the kernel for this head size computes on the current device.
 KernelGeometry attention_geometry(int64_t head_dim);
-
-// Makes the current device's measured costs those by which attention() falls back to dense: from a file in the user's
-// cache folder or, the first time on a device, by timing the kernels. Only the first call of a process does anything.
-void ensure_cost_model();
 
 // Rotary embedding and cache write in one launch (`params.head_sink` and cos/sin caches are device memory here).
 void rope_and_cache(const RopeCacheParams& params, const Context& context);

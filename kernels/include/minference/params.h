@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "minference/costs.h"
 #include "minference/pattern.h"
 
 namespace minference {
@@ -62,6 +63,8 @@ struct AttentionParams {
   const float* head_sink;  // [num_heads] extra logit in the softmax denominator, or null
 
   const HeadPattern* patterns;  // [num_heads], host
+  // By which heads fall back to dense; null = the device's defaults.
+  const CostModel* costs = nullptr;
 };
 
 // Rotary embedding and cache write: done before attention, in one pass.

@@ -6,9 +6,8 @@
 namespace minference::ops {
 
 CudaSparseAttentionKernel::CudaSparseAttentionKernel(const Ort::ConstKernelInfo& info, DataType dtype)
-    : attributes_(info), dtype_(dtype) {
+    : attributes_(info), costs_(session_costs(info, kCudaCostsKey, kCudaCosts)), dtype_(dtype) {
   check_cuda_attributes(attributes_);
-  cuda::ensure_cost_model();
 }
 
 OrtStatusPtr CudaSparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
@@ -20,6 +19,7 @@ OrtStatusPtr CudaSparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
     if (call.shape().seqlen_q > 1) call.start_clock();
     AttentionParams params = call.prepare();
     params.patterns = patterns.data();
+    params.costs = &costs_;
     if (context.GetOutputCount() > kFourth) {
       const Shape lse{call.shape().batch, call.shape().num_heads, call.shape().seqlen_q};
       if (auto output = context.GetOutput(kFourth, lse)) params.lse = output.GetTensorMutableData<float>();

@@ -15,6 +15,7 @@ class CudaSparseAttentionKernel {
 
  private:
   AttentionAttributes attributes_;
+  CostModel costs_;
   DataType dtype_;
 };
 

@@ -49,11 +49,18 @@ export const variantOption: OptionSpec<string | undefined> = {
 const runtimeOptions = {
   device: {
     flags: '--device <name>',
-    help: 'auto, cpu or cuda',
+    help: 'auto, cpu or cuda; auto takes the GPU where one is usable, else the CPU, and says why',
     default: 'auto',
     group: MODEL,
     example: '--device cpu',
     schema: choice(['auto', 'cpu', 'cuda']),
+  },
+  deviceId: {
+    flags: '--device-id <n>',
+    help: 'which CUDA device, among those that CUDA_VISIBLE_DEVICES leaves; asks for CUDA (default: 0)',
+    group: MODEL,
+    example: '--device-id 1',
+    schema: optional(integer('the number of a CUDA device', 0, 1023)),
   },
   threads: {
     flags: '--threads <n>',

@@ -102,6 +102,7 @@ export async function evaluateNiah(
     svg,
     out: out ?? null,
     plots,
+    device: decoder.device,
     answers: { total, resumed },
     timings: { loadMs: 0, totalMs: performance.now() - started },
     peakMemoryBytes: peakMemoryBytes(),
@@ -111,7 +112,7 @@ export async function evaluateNiah(
 function deviceFacts(decoder: EvalDecoder, { geometry, threads }: DecoderFacts): EvalResults['device'] {
   const { blockM, blockN, keyAlign } = geometry;
   return {
-    kind: decoder.session.device,
+    kind: decoder.device.kind,
     cpu: cpus()[0]?.model.trim() || 'unknown',
     threads,
     kernel: { block_m: blockM, block_n: blockN, key_align: keyAlign },

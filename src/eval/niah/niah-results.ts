@@ -1,3 +1,4 @@
+import type { DeviceChoice } from '../../runtime/device.js';
 import type { EvalResults, ResultRow } from '../harness/results.js';
 
 /** What an evaluation gives back. */
@@ -16,6 +17,8 @@ export interface NiahResults {
   /** Answers, and how many of them an earlier run had. */
   answers: { total: number; resumed: number };
   timings: { loadMs: number; totalMs: number };
+  /** Where the model ran, and why. */
+  device: DeviceChoice;
   /** Largest resident memory of the process so far. */
   peakMemoryBytes: number;
 }

@@ -14,6 +14,8 @@ export interface RunNiahOptions extends NiahOptions {
   variant?: string;
   /** `'auto'` by default. */
   device?: 'auto' | 'cpu' | 'cuda';
+  /** Which CUDA device, among those that CUDA_VISIBLE_DEVICES leaves; 0 by default. Asks for CUDA. */
+  deviceId?: number;
   /** CPU threads; default: the physical cores. */
   threads?: number;
 }
@@ -26,7 +28,7 @@ export interface RunNiahOptions extends NiahOptions {
  *   ABORTED (finished answers are kept when `out` is given), and whatever opening the model throws.
  */
 export async function runNiah(options: RunNiahOptions = {}, context: EvaluationContext = {}): Promise<NiahResults> {
-  const { model, variant, device, threads, ...rest } = options;
+  const { model, variant, device, deviceId, threads, ...rest } = options;
   const { progress, signal } = context;
   const watch = { ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };
   const plan = planNiah(rest);
@@ -38,10 +40,11 @@ export async function runNiah(options: RunNiahOptions = {}, context: EvaluationC
   using decoder = await Decoder.open({
     model: directory,
     ...(device === undefined ? {} : { device }),
+    ...(deviceId === undefined ? {} : { deviceId }),
     ...(threads === undefined ? {} : { threads }),
     ...watch,
   });
-  const geometry = kernelGeometry(decoder.layers[0]!.headDim, decoder.session.device);
+  const geometry = kernelGeometry(decoder.layers[0]!.headDim, decoder.session.device, decoder.session.deviceId);
   const results = await evaluateNiah(decoder, { ...rest, geometry, threads: threads ?? null }, context);
   return { ...results, timings: { ...results.timings, loadMs: decoder.loadMs } };
 }

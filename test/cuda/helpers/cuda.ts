@@ -1,22 +1,15 @@
 import { describe, type SuiteFactory } from 'vitest';
-import { gpuFacts } from '../../../src/runtime/gpu.js';
-import { cudaInfo } from '../../../src/runtime/native.js';
+import { cudaProblem } from '../../../src/runtime/device.js';
 
 /** Why nothing can run on a GPU here; null where it can. */
-function findProblem(): string | null {
-  const { usable, checks } = gpuFacts();
-  if (!usable) return checks.find(({ ok }) => !ok)!.found;
-  return cudaInfo().problem;
-}
-
-export const cudaProblem = findProblem();
+export const problem = cudaProblem()?.message ?? null;
 
 /** `describe` where there is a GPU; elsewhere it says why it is left out. */
 export function describeCuda(name: string, suite: SuiteFactory): void {
-  if (cudaProblem === null) {
+  if (problem === null) {
     describe(name, suite);
     return;
   }
-  console.log(`skipped: no device (${name}: ${cudaProblem})`);
+  console.log(`skipped: no device (${name}: ${problem})`);
   describe.skip(name, suite);
 }

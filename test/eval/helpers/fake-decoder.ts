@@ -33,7 +33,7 @@ export function fakeDecoder(
     layers: [{ numHeads: 2, numKvHeads: 1, headDim: 64 }],
     fingerprint: options.fingerprint ?? 'sha256:fake',
     filesHash: 'fake',
-    session: { device: 'cpu' },
+    device: { kind: 'cpu', id: null, name: 'a processor', reason: null },
     async prefill(tokens: readonly number[], { patterns, maxNewTokens, signal }: Record<string, unknown>) {
       if (maxNewTokens !== 0) calls.push({ tokens, patterns: patterns as LayerPatterns });
       options.onPrefill?.(calls.length);

@@ -8,8 +8,19 @@ import type { evalNiahOptions } from './options.js';
 import { renderNiah } from './render.js';
 
 /** What `--json` prints: everything but the single predictions, which are in the file. */
-function toJson({ results, table, byTask, out, plots, answers, timings, peakMemoryBytes }: NiahResults) {
-  const { tool, model, device, options, cells } = results;
+function toJson({
+  results,
+  device: choice,
+  table,
+  byTask,
+  out,
+  plots,
+  answers,
+  timings,
+  peakMemoryBytes,
+}: NiahResults) {
+  const { tool, model, options, cells } = results;
+  const device = { ...choice, ...results.device };
   return { tool, model, device, options, table, byTask, cells, out, plots, answers, timings, peakMemoryBytes };
 }
 

@@ -1,3 +1,4 @@
+import type { CostFile } from '../../../runtime/costs/cost-file.js';
 import type { NativeFacts } from '../../../runtime/describe-native.js';
 import { formatBytes, formatQuantity } from '../../../utils/format.js';
 import type { Fact, Section } from '../../render/sections.js';
@@ -46,36 +47,49 @@ function nativeFacts({ onnxRuntime, kernels, build, fix, problem }: NativeFacts)
   return facts;
 }
 
-/** The CUDA device, as its driver describes it. */
-function cudaFacts({ cuda, cudaCosts, build }: NativeFacts): Fact[] {
-  if (cuda === null) return [];
-  if (cuda.problem !== null) {
-    return [{ title: 'device', value: cuda.problem, ok: false, fix: 'check nvidia-smi, and CUDA_VISIBLE_DEVICES' }];
+/** The CUDA devices, as their driver describes them. */
+function cudaFacts({ cuda, cudaProblem, costs, gpu, build }: NativeFacts): Fact[] {
+  if (cuda === null) {
+    const told = cudaProblem === null || !gpu.usable;
+    return told ? [] : [{ title: 'CUDA', value: cudaProblem, ok: false, fix: 'check nvidia-smi' }];
   }
   const version = (number: number) => `${Math.floor(number / 1000)}.${Math.floor((number % 1000) / 10)}`;
   const kernels = build?.cuda as { archs?: string[] } | null | undefined;
-  const memory = `${formatBytes(cuda.freeBytes)} of ${formatBytes(cuda.totalBytes)} free`;
   return [
-    { title: 'device', value: `${cuda.name}, compute capability ${cuda.computeCapability}, ${memory}`, ok: true },
+    ...cuda.devices.flatMap(({ id, name, computeCapability, totalBytes }, index) => [
+      {
+        title: `device ${id}`,
+        value: `${name}, compute capability ${computeCapability}, ${formatBytes(totalBytes)}`,
+        ok: true,
+      },
+      { title: 'crossover', value: describeCosts(costs.cuda[index] ?? null) },
+    ]),
     {
       title: 'CUDA',
       value: `driver for ${version(cuda.driverVersion)}, kernels built with ${version(cuda.runtimeVersion)}`,
     },
     ...(kernels?.archs ? [{ title: 'CUDA kernels', value: kernels.archs.join(', ') }] : []),
-    { title: 'crossover', value: describeCosts(cudaCosts) },
+    { title: 'float32 models', value: FLOAT32_ON_CUDA },
   ];
 }
 
+/** One policy for the whole graph: operands of 10 bits, as ONNX Runtime has it by default. */
+const FLOAT32_ON_CUDA =
+  'operands are rounded to 10 bits (matrix products: TF32, attention: float16 within ±65,504), sums are float32';
+
 /** From which length on the op computes sparse attention, as measured on the device. */
-function describeCosts(costs: NativeFacts['cudaCosts']): string {
-  if (costs === null) return 'measured when a model is first loaded on the device';
-  const { least_context, sparse_tile } = costs;
-  return `sparse from ${formatQuantity(least_context, 'token')} on, a sparse tile costs ${sparse_tile.toFixed(2)} dense ones`;
+function describeCosts(file: CostFile | null): string {
+  if (file === null) return 'not measured yet: when a model is first loaded here';
+  const { least_context, sparse_tile } = file.costs;
+  return (
+    `sparse from ${formatQuantity(least_context, 'token')} on, a sparse tile costs ${sparse_tile.toFixed(2)} dense ones ` +
+    `(measured ${file.measured.slice(0, 10)})`
+  );
 }
 
 /** What this machine can do, as sections for people. */
 export function describeMachine(versions: { tool: string; node: string }, native: NativeFacts): Section[] {
-  const { cpu, gpu, environment } = native;
+  const { cpu, gpu, cudaProblem, environment } = native;
   return [
     {
       title: 'Versions',
@@ -91,10 +105,11 @@ export function describeMachine(versions: { tool: string; node: string }, native
         { title: 'model', value: cpu.model },
         { title: 'threads', value: formatQuantity(cpu.threads, 'thread') },
         { title: 'instructions', value: cpu.instructionSets.join(' ') || 'none that the kernels use' },
+        { title: 'crossover', value: describeCosts(native.costs.cpu) },
       ],
     },
     {
-      title: `GPU: ${gpu.usable ? gpu.gpus.join(', ') || 'usable' : 'not usable, --device cpu is used'}`,
+      title: `GPU: ${gpu.usable && cudaProblem === null ? gpu.gpus.join(', ') || 'usable' : 'not usable, --device cpu is used'}`,
       facts: [
         ...gpu.checks.map(({ what, ok, found, fix }) => ({ title: what, value: found, ok, fix })),
         ...cudaFacts(native),

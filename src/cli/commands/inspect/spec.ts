@@ -5,7 +5,8 @@ export const inspectCommand = defineCommand({
   name: 'inspect',
   summary: 'show what this machine and, with --model, a model can do',
   description:
-    'Shows versions, CPU features, the native build and the GPU with what is missing and how to get it. With --model: ' +
+    'Shows versions, CPU features, the native build, the GPUs with what is missing and how to get it, and the length ' +
+    'from which on sparse attention was measured to be faster. With --model: ' +
     'every attention node, its shape, and whether it can be made sparse.',
   options: inspectOptions,
   examples: [

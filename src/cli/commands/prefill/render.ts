@@ -2,7 +2,7 @@ import type { ChalkInstance } from 'chalk';
 import type { ModelDirectory } from '../../../model/model-directory.js';
 import type { ComparedRun, Comparison } from '../../../prefill/compare.js';
 import type { PrefillTimings } from '../../../prefill/timings.js';
-import type { Device } from '../../../runtime/types.js';
+import type { DeviceChoice } from '../../../runtime/device.js';
 import { formatBytes, formatCount, formatDuration, formatQuantity, formatRate } from '../../../utils/format.js';
 import type { ChosenPatterns } from '../../choose-patterns.js';
 import { renderFacts, renderTable } from '../../render/table.js';
@@ -11,7 +11,7 @@ import { stderrStyle, stdoutStyle } from '../../terminal.js';
 /** What is the same for every run of one prompt. */
 export interface RunFacts {
   model: ModelDirectory;
-  device: Device;
+  device: DeviceChoice;
   patterns: ChosenPatterns;
   promptTokens: number;
   loadMs: number;
@@ -41,7 +41,7 @@ export function renderTimings(facts: RunFacts, run: ComparedRun, style: ChalkIns
   const split = describeSplit(run.timings);
   return `\n${renderFacts(
     [
-      ['model', `${model.id} ${model.variant} on ${device}`],
+      ['model', `${model.id} ${model.variant} on ${device.kind === 'cuda' ? `cuda:${device.id}` : 'cpu'}`],
       ['patterns', patterns.name],
       ['prompt', `${formatQuantity(promptTokens, 'token')}`],
       ['load', formatDuration(loadMs)],

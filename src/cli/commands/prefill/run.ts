@@ -84,15 +84,15 @@ export const runPrefillCommand: CommandRun<typeof prefillOptions> = async (optio
     stdin: process.stdin,
     signal,
   });
-  const { model, variant, device, threads } = options;
-  using decoder = await Decoder.open({ ...defined({ model, variant, device, threads }), progress, signal });
+  const { model, variant, device, deviceId, threads } = options;
+  using decoder = await Decoder.open({ ...defined({ model, variant, device, deviceId, threads }), progress, signal });
   signal.throwIfAborted();
   const { tokens, ms: tokenizeMs } = tokenize(decoder, prompt, options);
   const chosen = await choosePatterns(options.patterns, decoder, { force: options.force });
   if (chosen.note) progress.note(chosen.note);
   const facts: RunFacts = {
     model: decoder.directory,
-    device: decoder.session.device,
+    device: decoder.device,
     patterns: chosen,
     promptTokens: tokens.length,
     loadMs: decoder.loadMs,

@@ -13,6 +13,7 @@ function toJson(result: SearchResult) {
     out: result.out,
     map: result.map,
     model,
+    device: result.device,
     budget: search?.budget,
     objective: search?.objective,
     length: search?.length,

@@ -15,7 +15,7 @@ import {
 export type Port = [name: string, elementType: number, shape: (number | string)[]];
 
 /**
- * A model of a single node, as bytes: what a benchmark of one op needs. Empty input names are left out. Several lists of
+ * A model of a single node, as bytes: what timing one op needs. Empty input names are left out. Several lists of
  * outputs make as many nodes on the same inputs.
  */
 export function oneNodeModel(options: {
