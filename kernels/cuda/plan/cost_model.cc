@@ -1,6 +1,7 @@
+#include "cost_model.h"
+
 #include <algorithm>
 
-#include "cost_model.h"
 #include "fit_grid.h"
 
 namespace minference::cuda {
