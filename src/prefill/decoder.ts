@@ -97,6 +97,7 @@ export class Decoder implements Disposable {
       parts.session.dispose();
       throw tokenizer.reason;
     }
+    if (facts.device.reason !== null) progress?.note(`running on the CPU: ${facts.device.reason}`);
     const loadMs = performance.now() - started;
     return new Decoder(parts, { ...facts, tokenizer: tokenizer.value, loadMs });
   }

@@ -44,7 +44,6 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
   const [device, file] = await Promise.all([resolveDevice(options), readOnnxModel(directory.modelPath)]);
   checkNames(directory, file);
   await checkExternalData(file);
-  if (device.reason !== null) options.progress?.note(`running on the CPU: ${device.reason}`);
   if (device.kind === 'cpu') await checkWeightsFit(file, directory.variants);
   const fingerprint = fingerprintModel(file, directory.configText);
   const filesHash = await hashReadFiles(directory, externalFiles(file));
