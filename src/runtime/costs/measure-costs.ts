@@ -1,7 +1,7 @@
 import type { KernelGeometry } from '../native.js';
 import type { Device } from '../types.js';
 import type { CostModel } from './cost-model.js';
-import { dense, fitCosts, type Probe, type ProbeTimes, probes } from './fit-costs.js';
+import { dense, fitCosts, type ProbeTimes, probes } from './fit-costs.js';
 import { OpBench } from './op-bench.js';
 
 export interface MeasureOptions {

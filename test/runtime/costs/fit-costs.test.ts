@@ -39,7 +39,7 @@ function timesOf(length: number, costs: CostModel): ProbeTimes {
   };
 }
 
-const fit = (long: ProbeTimes, short: ProbeTimes, more: Partial<FitInputs> = {}) =>
+const solve = (long: ProbeTimes, short: ProbeTimes, more: Partial<FitInputs> = {}) =>
   fitCosts({ headDim, geometry, defaults, long, short, crossover: 1024, ...more });
 const near = (costs: CostModel) =>
   Object.fromEntries(Object.entries(costs).map(([name, value]) => [name, expect.closeTo(value, 4)]));
@@ -56,12 +56,12 @@ test('finds the costs that explain the times', () => {
     per_head: 5e6,
     least_context: 1024,
   };
-  expect(fit(timesOf(4096, costs), timesOf(1024, costs))).toEqual(near(costs));
+  expect(solve(timesOf(4096, costs), timesOf(1024, costs))).toEqual(near(costs));
 });
 
 test('an index that seems to cost nothing is not believed', () => {
   const free = { ...defaults, index_flop: 0, select_per_key: 0, pooled_flop: 0, select_per_score: 0 };
-  const found = fit(timesOf(4096, free), timesOf(1024, free));
+  const found = solve(timesOf(4096, free), timesOf(1024, free));
   expect(found.index_flop).toBeCloseTo(2 / 3);
   expect(found.select_per_score).toBeCloseTo(400 / 3);
 });
@@ -70,7 +70,7 @@ test('times that contradict each other give no cost below zero and no number tha
   const long = timesOf(4096, defaults);
   const short = timesOf(1024, { ...defaults, per_head: 1e12 });
   const broken = { length: 4096, ms: { ...long.ms, dense: 0, window: 0, thin: 0, blocks: 0 } };
-  for (const costs of [fit(long, short), fit(broken, short)]) {
+  for (const costs of [solve(long, short), solve(broken, short)]) {
     for (const value of Object.values(costs)) expect(value).toBeGreaterThanOrEqual(0);
     for (const value of Object.values(costs)) expect(value).toBeLessThan(Number.POSITIVE_INFINITY);
     expect(costs.sparse_tile).toBeGreaterThanOrEqual(1);
