@@ -51,7 +51,10 @@ export function cudaProblem(): CudaProblem | null {
   // Without a driver, what else is missing does not matter.
   const told = missing[0]?.what === 'driver' ? missing.slice(0, 1) : missing;
   if (told.length > 0) {
-    return { message: told.map(({ found }) => found).join('; '), hint: missing.map(({ fix }) => fix).join('; ') };
+    return {
+      message: told.map(({ found }) => found).join('; '),
+      hint: [...new Set(missing.map(({ fix }) => fix))].join('; '),
+    };
   }
   try {
     probeNative(locateNativeFiles(), 'cuda');
