@@ -9,7 +9,7 @@ import type { AttentionLayer } from '../../src/onnx/types.js';
 import { checkTokens } from '../../src/prefill/check-tokens.js';
 import type { DecoderParts } from '../../src/prefill/decoder-parts.js';
 import { createFeedMakers } from '../../src/prefill/feeds.js';
-import { KvCache } from '../../src/prefill/kv-cache.js';
+import { asGrown, KvCache } from '../../src/prefill/kv-cache.js';
 import { patternFeeds } from '../../src/prefill/pattern-feeds.js';
 import { Session } from '../../src/runtime/session.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
@@ -42,7 +42,8 @@ export class LayerReader implements Disposable {
     const file = await readOnnxModel(directory.modelPath);
     const fingerprint = fingerprintModel(file, directory.configText);
     const model = rewriteForPrefill(await followDataLinks(file), { logits: 'all' });
-    const { io, layers } = model;
+    const { io, layers, leftAlone, numLayers } = model;
+    const states = asGrown(model.states);
     const layer = layers[index];
     if (!layer) throw new MinferenceError('USAGE', `expected a layer from 0 to ${layers.length - 1}, found ${index}`);
     const graph = cutAtLayer(model, layer);
@@ -52,7 +53,8 @@ export class LayerReader implements Disposable {
       device: 'cpu',
     });
     try {
-      const parts = { directory, graph: 'prefill', session, io, layers, logits: 'all', sharedKvCache: false } as const;
+      const described = { io, layers, leftAlone, numLayers, states } as const;
+      const parts = { directory, graph: 'prefill', session, ...described, logits: 'all' } as const;
       return new LayerReader({ ...parts, feedMakers: createFeedMakers(parts) }, graph, { layer, fingerprint });
     } catch (error) {
       session.dispose();

@@ -30,6 +30,14 @@ export interface ModelConfig {
   intermediateSize?: number;
   /** genai_config.json names the graph's inputs and outputs; the graph must have them. */
   ioNames?: string[];
+  /** What it says runs hand on, one entry for each kind of state: names by layer, of which a graph may have some only. */
+  stateNames?: StateNames[];
+}
+
+/** A kind of state, such as keys: its name before and after a run for every layer of the model. */
+export interface StateNames {
+  past: string[];
+  present: string[];
 }
 
 /** Ids as a list without the "none" values and those outside the vocabulary, which can never occur. */

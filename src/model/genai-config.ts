@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MinferenceError } from '../errors.js';
-import { checkHeads, count, type ModelConfig, tokenIdList, tokenIds } from './config.js';
+import { checkHeads, count, type ModelConfig, type StateNames, tokenIdList, tokenIds } from './config.js';
 import { MAX_CONTEXT_LENGTH, MAX_HEAD_DIM, MAX_HEADS, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_VOCAB_SIZE } from './limits.js';
 import { parseJson } from './parse-json.js';
 
@@ -74,24 +74,22 @@ export function parseGenaiConfig(text: string, file: string): GenaiModel {
       eosTokenIds: tokenIdList(model.eos_token_id, model.vocab_size),
       padTokenId: tokenIdList(model.pad_token_id, model.vocab_size)[0] ?? null,
       ...(decoder.hidden_size ? { hiddenSize: decoder.hidden_size } : {}),
-      ioNames: ioNames(decoder, decoder.num_hidden_layers),
+      ...names(decoder, decoder.num_hidden_layers),
     },
   };
 }
 
 type GenaiDecoder = z.infer<typeof genaiSchema>['model']['decoder'];
 
-/** Every name the config says, with `%d` replaced by the layers' numbers. */
-function ioNames({ inputs, outputs }: GenaiDecoder, numLayers: number): string[] {
-  const perLayer = [
-    inputs.past_key_names,
-    inputs.past_value_names,
-    outputs.present_key_names,
-    outputs.present_value_names,
-  ].filter((name) => name !== undefined);
+/** Every name the config says; those of states with `%d` replaced by the layers' numbers. */
+function names({ inputs, outputs }: GenaiDecoder, numLayers: number): { ioNames: string[]; stateNames: StateNames[] } {
+  const byLayer = (name: string) => Array.from({ length: numLayers }, (_, layer) => name.replace('%d', String(layer)));
+  const stateNames = Object.entries(inputs).flatMap(([key, past]) => {
+    const present = (outputs as Record<string, unknown>)[key.replace(/^past_/, 'present_')];
+    const isPair = /^past_.+_names$/.test(key) && typeof past === 'string' && typeof present === 'string';
+    return isPair ? [{ past: byLayer(past), present: byLayer(present) }] : [];
+  });
   const single = [inputs.input_ids, inputs.attention_mask, inputs.position_ids, outputs.logits];
-  return [
-    ...single.filter((name) => name !== undefined),
-    ...perLayer.flatMap((name) => Array.from({ length: numLayers }, (_, layer) => name.replace('%d', String(layer)))),
-  ];
+  const states = stateNames.flatMap(({ past, present }) => [...past, ...present]);
+  return { ioNames: [...single.filter((name) => name !== undefined), ...states], stateNames };
 }

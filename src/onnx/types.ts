@@ -14,6 +14,7 @@ export type AttentionSource = 'GroupQueryAttention' | 'MultiHeadAttention' | 'At
 
 /** One attention layer of the rewritten graph, in graph order. */
 export interface AttentionLayer {
+  /** Which of the model's layers it is, from 0 on; layers that were left alone have their numbers too. */
   layer: number;
   /** Name of the node it came from. */
   node: string;
@@ -48,8 +49,36 @@ export interface DecoderIo {
   logitsRows: 'last' | 'all';
   /** Element type of the KV cache. */
   kvDtype: 'float32' | 'float16' | 'bfloat16';
-  /** True when the past may be a longer buffer shared with the present (nothing else in the graph reads its shape). */
-  sharedKvCache: boolean;
+}
+
+/** A layer of the model that ONNX Runtime runs as it is: attention that was left alone, or no attention at all. */
+export interface LeftAloneLayer {
+  /** Which of the model's layers it is, from 0 on. */
+  layer: number;
+  /** The attention's node, or the state that the layer carries; null where nothing in the graph names the layer. */
+  node: string | null;
+  opType: string | null;
+  /** Completes "it stays as it is: …". */
+  reason: string;
+  /** Query heads; 0 when it is no attention, or not known how many. */
+  numHeads: number;
+}
+
+/** A tensor that one run hands to the next: an output of the graph that becomes an input. Before the first run it is empty or zero. */
+export interface CarriedState {
+  input: string;
+  output: string;
+  /** TensorProto.DataType. */
+  elementType: number;
+  /** Dimensions for one prompt; null: rows, one for every token (of a window: for the last ones). */
+  shape: readonly (number | null)[];
+  /**
+   * `buffer`: a KV cache whose readers take its valid length from elsewhere, so that past and present are one buffer with
+   * room for all rows. `grown`: starts without rows, and every run returns it with more of them. `fixed`: starts as zeros and keeps its size.
+   */
+  keeps: 'buffer' | 'grown' | 'fixed';
+  /** Most rows that the graph keeps of a grown state; null: all. */
+  window: number | null;
 }
 
 export interface SkippedNode {
@@ -64,10 +93,21 @@ export interface RewriteReport {
   skipped: SkippedNode[];
 }
 
-export interface RewrittenModel {
+/** The layers of a model, by who computes their attention. */
+export interface ModelLayers {
+  /** Attention by the ops of `ai.minference`, in graph order. */
+  layers: AttentionLayer[];
+  /** All others, in the model's order. */
+  leftAlone: LeftAloneLayer[];
+  /** Both together; layers are numbered from 0 to here. */
+  numLayers: number;
+}
+
+export interface RewrittenModel extends ModelLayers {
   proto: ModelProto;
   folder: string;
-  layers: AttentionLayer[];
+  /** Everything that runs hand on: KV caches, and states of other kinds. */
+  states: CarriedState[];
   io: DecoderIo;
   report: RewriteReport;
 }

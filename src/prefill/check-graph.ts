@@ -16,7 +16,9 @@ export function checkGraph({ config, modelPath, folder }: ModelDirectory, { laye
     );
   // Fewer is possible: hybrid models have other layers too, and some nodes may have been left alone.
   if (layers.length > config.numLayers) throw mismatch('layers', layers.length, config.numLayers);
-  const { numHeads, numKvHeads, headDim } = layers[0]!;
+  // Layers may differ in the size of their heads (Gemma 4): one of them is what the configuration says.
+  const { numHeads, numKvHeads } = layers[0]!;
+  const { headDim } = layers.find((layer) => layer.headDim === config.headDim) ?? layers[0]!;
   if (numHeads !== config.numHeads) throw mismatch('attention heads', numHeads, config.numHeads);
   // A configuration that leaves the next two out means a default, which only its architecture's code knows.
   const saysKvHeads = config.numKvHeads !== config.numHeads;

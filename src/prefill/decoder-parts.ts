@@ -1,5 +1,5 @@
 import type { ModelDirectory } from '../model/model-directory.js';
-import type { AttentionLayer, DecoderIo } from '../onnx/types.js';
+import type { CarriedState, DecoderIo, ModelLayers } from '../onnx/types.js';
 import type { Session } from '../runtime/session.js';
 import type { Tensor } from '../runtime/tensor.js';
 
@@ -16,16 +16,15 @@ export interface StepTokens {
 export type FeedMaker = (step: StepTokens) => Tensor;
 
 /** What the steps of a prefill need of an open decoder. */
-export interface DecoderParts {
+export interface DecoderParts extends ModelLayers {
   directory: ModelDirectory;
   graph: GraphKind;
   session: Session;
   io: DecoderIo;
-  layers: readonly AttentionLayer[];
-  /** Inputs that are neither KV cache nor patterns, by name. */
+  /** What runs hand on. */
+  states: readonly CarriedState[];
+  /** Inputs that are neither carried from run to run nor patterns, by name. */
   feedMakers: ReadonlyMap<string, FeedMaker>;
   /** Which rows of logits callers get; `io.logitsRows` says which the graph computes. */
   logits: 'last' | 'all';
-  /** Past and present may be one buffer of the cache's full length. */
-  sharedKvCache: boolean;
 }

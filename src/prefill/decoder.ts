@@ -1,7 +1,7 @@
 import { resolveModel } from '../model/directory.js';
 import type { ModelDirectory } from '../model/model-directory.js';
 import { loadTokenizer, type TextTokenizer } from '../model/tokenizer.js';
-import type { AttentionLayer, RewriteReport } from '../onnx/types.js';
+import type { AttentionLayer, LeftAloneLayer, RewriteReport } from '../onnx/types.js';
 import type { DeviceChoice } from '../runtime/device.js';
 import type { Session } from '../runtime/session.js';
 import type { ProgressReporter } from '../utils/progress.js';
@@ -39,8 +39,12 @@ export interface DecoderOptions {
 export class Decoder implements Disposable {
   readonly directory: ModelDirectory;
   readonly tokenizer: TextTokenizer;
-  /** Attention layers in graph order. */
+  /** Layers whose attention our ops compute, in graph order; each knows its number among the model's layers. */
   readonly layers: readonly AttentionLayer[];
+  /** The model's other layers, which ONNX Runtime runs as they are. */
+  readonly leftAlone: readonly LeftAloneLayer[];
+  /** Layers of the model: patterns have an entry for each. */
+  readonly numLayers: number;
   /** What the rewriter did with the graph's attention, and why it left the rest alone. */
   readonly report: RewriteReport;
   readonly session: Session;
@@ -62,6 +66,8 @@ export class Decoder implements Disposable {
     this.#parts = parts;
     this.directory = parts.directory;
     this.layers = parts.layers;
+    this.leftAlone = parts.leftAlone;
+    this.numLayers = parts.numLayers;
     this.session = parts.session;
     this.tokenizer = facts.tokenizer;
     this.device = facts.device;

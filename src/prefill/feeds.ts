@@ -12,31 +12,38 @@ export function createFeedMakers({
   session,
   io,
   layers,
+  states,
   directory,
 }: Omit<DecoderParts, 'feedMakers'>): Map<string, FeedMaker> {
-  const fedElsewhere = new Set(
-    layers.flatMap((layer) => [
-      layer.pastKey,
-      layer.pastValue,
-      layer.patternsInput,
-      layer.candidatesInput,
-      layer.budgetInput,
-    ]),
-  );
+  const patterns = layers.flatMap((layer) => [layer.patternsInput, layer.candidatesInput, layer.budgetInput]);
+  const fedElsewhere = new Set([...states.map(({ input }) => input), ...patterns]);
   const makers = new Map<string, FeedMaker>();
+  const unknown: TensorInfo[] = [];
   for (const input of session.inputs) {
     if (fedElsewhere.has(input.name)) continue;
     const maker = makerFor(input, io);
-    if (maker === undefined) {
-      throw new MinferenceError(
-        'MODEL_UNSUPPORTED',
-        `${directory.modelPath}: expected the inputs of a text decoder, found "${input.name}" as well`,
-        { hint: 'Export the language model alone, for text generation with past (a KV cache).' },
-      );
-    }
-    makers.set(input.name, maker);
+    if (maker) makers.set(input.name, maker);
+    else unknown.push(input);
   }
+  if (unknown.length > 0) throw unknownInputs(directory.modelPath, unknown);
   return makers;
+}
+
+/** How many inputs an error names. */
+const MAX_NAMED = 4;
+
+function unknownInputs(path: string, inputs: readonly TensorInfo[]): MinferenceError {
+  const names = inputs
+    .slice(0, MAX_NAMED)
+    .map(({ name, dtype, shape }) => `"${name}" (${dtype} [${shape.join(', ')}])`);
+  const more = inputs.length > MAX_NAMED ? ` and ${inputs.length - MAX_NAMED} more` : '';
+  const isState = inputs.some(({ name }) => /past|state|cache/.test(name));
+  const problem = isState ? ', which no output of the graph continues or whose sizes it does not say' : '';
+  return new MinferenceError(
+    'MODEL_UNSUPPORTED',
+    `${path}: expected the inputs of a text decoder, found ${names.join(', ')}${more} as well${problem}`,
+    { hint: 'Export the language model alone, for text generation with past (a KV cache).' },
+  );
 }
 
 function makerFor(input: TensorInfo, io: DecoderParts['io']): FeedMaker | undefined {
@@ -47,7 +54,7 @@ function makerFor(input: TensorInfo, io: DecoderParts['io']): FeedMaker | undefi
     case io.attentionMask:
       return ({ tokens, past }) => filled(dtype, 1, [1, past + tokens.length]);
     case io.positionIds:
-      return ({ tokens, past }) => integers(dtype, positions(past, tokens.length), [1, tokens.length]);
+      return ({ tokens, past }) => positionIds(input, positions(past, tokens.length));
     case 'cache_position':
       return ({ tokens, past }) => integers(dtype, positions(past, tokens.length), [tokens.length]);
     case 'num_logits_to_keep':
@@ -64,6 +71,13 @@ function makerFor(input: TensorInfo, io: DecoderParts['io']): FeedMaker | undefi
     default:
       return undefined;
   }
+}
+
+/** Three dimensions are those of time, height and width, which are the same for text: [3, 1, rows]. */
+function positionIds({ dtype, shape }: TensorInfo, ids: readonly number[]): Tensor {
+  if (shape.length !== 3) return integers(dtype, ids, [1, ids.length]);
+  const axes = typeof shape[0] === 'number' ? shape[0] : 3;
+  return integers(dtype, Array.from({ length: axes }, () => ids).flat(), [axes, 1, ids.length]);
 }
 
 const positions = (past: number, rows: number) => Array.from({ length: rows }, (_, row) => past + row);

@@ -1,53 +1,60 @@
-import type { AttentionLayer } from '../onnx/types.js';
-import type { Tensor } from '../runtime/tensor.js';
+import type { CarriedState } from '../onnx/types.js';
+import { DTYPES, dtypeFromOnnx } from '../runtime/dtype.js';
+import { Tensor } from '../runtime/tensor.js';
 import type { HostData } from '../runtime/types.js';
 import type { DecoderParts } from './decoder-parts.js';
 
-interface LayerCache {
-  key: Tensor;
-  value: Tensor;
+/** What a state holds between two runs. */
+interface Held {
+  tensor: Tensor;
+  /** A fork does not free the tensors of the cache that it continues. */
+  owned: boolean;
 }
 
-const BYTES = { float32: 4, float16: 2, bfloat16: 2 } as const;
 /** Spare rows when a full cache grows during decoding. */
 const GROWTH_ROWS = 256;
 
-/** Bytes of keys and values for `rows` tokens over all layers. */
-export function kvCacheBytes(parts: Pick<DecoderParts, 'layers' | 'io'>, rows: number): number {
-  const perRow = parts.layers.reduce((sum, layer) => sum + 2 * layer.numKvHeads * layer.headDim, 0);
-  return perRow * rows * BYTES[parts.io.kvDtype];
+/**
+ * What runs hand on, for `rows` tokens, in bytes: buffers once; of all else a run has what it reads and what it writes at
+ * the same time.
+ */
+export function carriedBytes(states: readonly CarriedState[], rows: number): number {
+  return states.reduce((sum, state) => {
+    const own = Math.min(rows, state.window ?? rows);
+    const elements = sizeFor(state, own).reduce((product, dim) => product * dim, 1);
+    const bytes = elements * DTYPES[dtypeFromOnnx(state.elementType, state.input)].bytes;
+    return sum + (state.keeps === 'buffer' ? bytes : 2 * bytes);
+  }, 0);
 }
 
 /**
- * Keys and values of the tokens so far, on the session's device.
+ * The model's memory of the tokens so far, on the session's device: keys and values, and whatever else the graph carries
+ * from run to run (states of convolutions and of linear attention).
  *
- * Where the graph allows it (`sharedKvCache`), past and present are one buffer [1, kv_heads, capacity, head_dim] per
- * layer that is allocated once; else each run returns a longer present, which becomes the next past without a copy.
+ * Where the graph allows it, past and present are one buffer [1, kv_heads, capacity, head_dim] that is allocated once;
+ * else what a run returns becomes the next one's input without a copy: longer by the run's tokens, cut to a window, or of
+ * a fixed size, as the graph has it.
  */
 export class KvCache implements Disposable {
   /** Tokens in the cache. */
   length = 0;
   /** Tokens it can hold; Infinity when it grows by itself. */
   capacity: number;
-  readonly shared: boolean;
-  readonly #parts: DecoderParts;
-  #layers: LayerCache[];
-  /** A fork does not free the tensors of the cache that it continues. */
-  #borrowed: boolean;
+  readonly #parts: Pick<DecoderParts, 'session' | 'states'>;
+  /** In the order of the states. */
+  #held: Held[];
 
-  private constructor(parts: DecoderParts, capacity: number, layers: LayerCache[], borrowed: boolean) {
+  private constructor(parts: Pick<DecoderParts, 'session' | 'states'>, capacity: number, held: Held[]) {
     this.#parts = parts;
-    this.shared = parts.sharedKvCache;
     this.capacity = capacity;
-    this.#layers = layers;
-    this.#borrowed = borrowed;
+    this.#held = held;
   }
 
   /** An empty cache for `capacity` tokens. */
-  static allocate(parts: DecoderParts, capacity: number): KvCache {
-    const rows = parts.sharedKvCache ? capacity : 0;
-    const layers = parts.layers.map((layer) => allocateLayer(parts, layer, rows));
-    return new KvCache(parts, parts.sharedKvCache ? capacity : Infinity, layers, false);
+  static allocate(parts: Pick<DecoderParts, 'session' | 'states'>, capacity: number): KvCache {
+    const held = parts.states.map((state) => ({ tensor: firstOf(parts, state, capacity), owned: true }));
+    const hasBuffers = parts.states.some(({ keeps }) => keeps === 'buffer');
+    return new KvCache(parts, hasBuffers ? capacity : Infinity, held);
   }
 
   /**
@@ -55,89 +62,86 @@ export class KvCache implements Disposable {
    * rows after `length` are overwritten, so two forks must not run in turns.
    */
   fork(): KvCache {
-    const fork = new KvCache(this.#parts, this.capacity, [...this.#layers], true);
+    const held = this.#held.map(({ tensor }) => ({ tensor, owned: false }));
+    const fork = new KvCache(this.#parts, this.capacity, held);
     fork.length = this.length;
     return fork;
   }
 
-  /** The past of every layer by input name. */
+  /** What the next run reads, by input name. */
   feeds(): Record<string, Tensor> {
-    return this.#named((layer) => [layer.pastKey, layer.pastValue]);
+    return Object.fromEntries(this.#parts.states.map(({ input }, index) => [input, this.#tensor(index)]));
   }
 
-  /** Where the presents go: into the same buffers, or to new tensors on the device. */
+  /** Where a run writes: into the same buffers, or to new tensors on the device. */
   fetches(): Record<string, Tensor | 'device'> {
-    const names = this.#named((layer) => [layer.presentKey, layer.presentValue]);
-    return this.shared ? names : Object.fromEntries(Object.keys(names).map((name) => [name, 'device']));
+    return Object.fromEntries(
+      this.#parts.states.map(({ output, keeps }, index) => [
+        output,
+        keeps === 'buffer' ? this.#tensor(index) : ('device' as const),
+      ]),
+    );
   }
 
-  /** After a run: `rows` more tokens are in the presents of `outputs`. */
+  /** After a run: `rows` more tokens are in what it returned. */
   advance(outputs: Record<string, Tensor>, rows: number): void {
     this.length += rows;
-    if (this.shared) return;
-    const previous = this.#layers;
-    this.#layers = this.#parts.layers.map((layer) => ({
-      key: outputs[layer.presentKey]!,
-      value: outputs[layer.presentValue]!,
-    }));
-    this.#free(previous);
-    this.#borrowed = false;
+    for (const [index, { output, keeps }] of this.#parts.states.entries()) {
+      if (keeps !== 'buffer') this.#replace(index, outputs[output]!);
+    }
   }
 
-  /** Makes room for `rows` more tokens; copies the cache when it was too small. */
+  /** Makes room for `rows` more tokens; copies the buffers when they were too small. */
   async reserve(rows: number): Promise<void> {
     const needed = this.length + rows;
     if (needed <= this.capacity) return;
     const capacity = needed + GROWTH_ROWS;
-    const previous = this.#layers;
-    const grown: LayerCache[] = [];
-    for (const [index, layer] of this.#parts.layers.entries()) {
-      const next = allocateLayer(this.#parts, layer, capacity);
-      await copyRows(previous[index]!.key, next.key, this.length);
-      await copyRows(previous[index]!.value, next.value, this.length);
-      grown.push(next);
+    for (const [index, state] of this.#parts.states.entries()) {
+      if (state.keeps !== 'buffer') continue;
+      const grown = firstOf(this.#parts, state, capacity);
+      await copyRows(this.#tensor(index), grown, this.length);
+      this.#replace(index, grown);
     }
-    this.#layers = grown;
     this.capacity = capacity;
-    this.#free(previous);
-    this.#borrowed = false;
   }
 
   dispose(): void {
-    this.#free(this.#layers);
-    this.#layers = [];
+    for (const { tensor, owned } of this.#held) if (owned) tensor.dispose();
+    this.#held = [];
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
-  #named(names: (layer: AttentionLayer) => [string, string]): Record<string, Tensor> {
-    return Object.fromEntries(
-      this.#parts.layers.flatMap((layer, index) => {
-        const [key, value] = names(layer);
-        const tensors = this.#layers[index];
-        if (tensors === undefined) throw new Error('expected a KV cache in use, found a disposed one');
-        return [
-          [key, tensors.key],
-          [value, tensors.value],
-        ];
-      }),
-    );
+  #tensor(index: number): Tensor {
+    const held = this.#held[index];
+    if (held === undefined) throw new Error('expected a KV cache in use, found a disposed one');
+    return held.tensor;
   }
 
-  #free(layers: readonly LayerCache[]): void {
-    if (this.#borrowed) return;
-    for (const { key, value } of layers) {
-      key.dispose();
-      value.dispose();
-    }
+  #replace(index: number, tensor: Tensor): void {
+    const previous = this.#held[index]!;
+    this.#held[index] = { tensor, owned: true };
+    if (previous.owned) previous.tensor.dispose();
   }
 }
 
-function allocateLayer({ session, io }: DecoderParts, layer: AttentionLayer, rows: number): LayerCache {
-  const shape = [1, layer.numKvHeads, rows, layer.headDim];
-  return { key: session.allocate(io.kvDtype, shape), value: session.allocate(io.kvDtype, shape) };
+/** The same states without buffers: every run returns new tensors. */
+export const asGrown = (states: readonly CarriedState[]): CarriedState[] =>
+  states.map((state) => (state.keeps === 'buffer' ? { ...state, keeps: 'grown' } : state));
+
+const sizeFor = ({ shape }: CarriedState, rows: number): number[] => shape.map((dim) => dim ?? rows);
+
+/** What a state is before the first run: an empty buffer, no rows, or zeros. */
+function firstOf({ session }: Pick<DecoderParts, 'session'>, state: CarriedState, capacity: number): Tensor {
+  const dtype = dtypeFromOnnx(state.elementType, state.input);
+  if (state.keeps !== 'fixed') return session.allocate(dtype, sizeFor(state, state.keeps === 'buffer' ? capacity : 0));
+  const shape = sizeFor(state, 0);
+  const { array, bytes } = DTYPES[dtype];
+  // The runtime brings it to the device with the first run.
+  const elements = shape.reduce((product, dim) => product * dim, 1);
+  return Tensor.fromArray(dtype, new array(new ArrayBuffer(elements * bytes)), shape);
 }
 
 /** Copies the first `rows` rows of every head between buffers [1, heads, capacity, head_dim] of different capacity. */

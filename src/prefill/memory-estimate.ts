@@ -1,5 +1,5 @@
 import type { DecoderParts } from './decoder-parts.js';
-import { kvCacheBytes } from './kv-cache.js';
+import { carriedBytes } from './kv-cache.js';
 
 /**
  * Live float32 activations per token in units of each width, where a run needs the most: in the MLP the two projections
@@ -11,6 +11,7 @@ const FLOAT_BYTES = 4;
 const ALLOCATOR_SLACK = 1.2;
 
 export interface MemoryEstimate {
+  /** Keys, values and other states that runs hand on. */
   kvCacheBytes: number;
   activationBytes: number;
 }
@@ -22,10 +23,8 @@ export interface MemoryEstimate {
  * @param rows - rows of the largest chunk
  */
 export function estimateMemory(parts: DecoderParts, tokens: number, rows: number): MemoryEstimate {
-  const cache = kvCacheBytes(parts, tokens);
   return {
-    // A present that is not the past's buffer exists beside it for the time of a run.
-    kvCacheBytes: parts.sharedKvCache ? cache : 2 * cache,
+    kvCacheBytes: carriedBytes(parts.states, tokens),
     activationBytes: Math.ceil(ALLOCATOR_SLACK * (rowBytes(parts) * rows + scoreBytes(parts, tokens, rows))),
   };
 }
@@ -42,14 +41,15 @@ function rowBytes({ directory: { config }, layers, io, logits: wanted }: Decoder
 }
 
 /**
- * Copies of a layer's scores [heads, rows, keys] that plain ONNX Runtime holds at once. Its GroupQueryAttention works in
+ * Copies of a layer's scores [heads, rows, keys] that ONNX Runtime's own ops hold at once. Its GroupQueryAttention works in
  * tiles (seen with 1.29); the others may not, and decomposed attention has scores, mask and softmax as tensors.
  */
-const SCORE_COPIES = { GroupQueryAttention: 0, MultiHeadAttention: 1, Attention: 2, decomposed: 3 } as const;
+const SCORE_COPIES: Record<string, number> = { MultiHeadAttention: 1, Attention: 2, decomposed: 3, Softmax: 3 };
 
-function scoreBytes({ graph, layers }: DecoderParts, tokens: number, rows: number): number {
-  if (graph !== 'original') return 0;
-  return (
-    FLOAT_BYTES * Math.max(...layers.map(({ source, numHeads }) => SCORE_COPIES[source] * numHeads)) * rows * tokens
-  );
+/** Of the layers that ONNX Runtime computes: all in the original graph, else those that were left alone. */
+function scoreBytes({ graph, layers, leftAlone }: DecoderParts, tokens: number, rows: number): number {
+  const ours = graph === 'original' ? layers.map(({ source, numHeads }) => [source, numHeads] as const) : [];
+  const others = leftAlone.map(({ opType, numHeads }) => [opType ?? '', numHeads] as const);
+  const copies = [...ours, ...others].map(([op, heads]) => (SCORE_COPIES[op] ?? 0) * heads);
+  return FLOAT_BYTES * Math.max(0, ...copies) * rows * tokens;
 }

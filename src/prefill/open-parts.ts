@@ -1,11 +1,12 @@
 import { MinferenceError } from '../errors.js';
+import type { StateNames } from '../model/config.js';
 import type { ModelDirectory } from '../model/model-directory.js';
 import { hashReadFiles } from '../model/read-files.js';
 import { followDataLinks } from '../onnx/data-links.js';
 import { externalFiles } from '../onnx/external-data.js';
 import { fingerprintModel } from '../onnx/fingerprint.js';
 import { checkExternalData, readOnnxModel, serializeModel } from '../onnx/model-file.js';
-import { rewriteForPrefill, rewriteForProbe } from '../onnx/rewrite/rewrite-model.js';
+import { describeOriginal, rewriteForPrefill, rewriteForProbe } from '../onnx/rewrite/rewrite-model.js';
 import type { OnnxModel, RewriteReport, RewrittenModel } from '../onnx/types.js';
 import { costsConfig } from '../runtime/costs/cost-model.js';
 import { resolveCosts } from '../runtime/costs/resolve-costs.js';
@@ -15,7 +16,7 @@ import type { ProgressReporter } from '../utils/progress.js';
 import { checkGraph } from './check-graph.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
 import { createFeedMakers } from './feeds.js';
-import { positionLimit } from './position-limit.js';
+import { cacheLimit, positionLimit } from './position-limit.js';
 import { checkWeightsFit } from './weights-guard.js';
 
 export interface OpenGraphOptions extends DeviceRequest {
@@ -48,8 +49,7 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
   const fingerprint = fingerprintModel(file, directory.configText);
   const filesHash = await hashReadFiles(directory, externalFiles(file));
   const model = await followDataLinks(file);
-  const original = options.graph === 'original' ? serializeModel(model.proto) : undefined;
-  const rewritten = rewrite(model, options);
+  const rewritten = rewrite(model, directory, options);
   checkGraph(directory, rewritten);
   const place = { device: device.kind, deviceId: device.id ?? 0 };
   // Neither the probe nor ONNX Runtime's own attention falls back to dense.
@@ -57,10 +57,10 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
     options.graph === 'prefill' ? await resolveCosts({ ...place, threads: options.threads }, options) : undefined;
   const config = costs === undefined ? {} : costsConfig(device.kind, costs);
   const session = await Session.create({
-    model: original ?? serializeModel(rewritten.proto),
+    model: serializeModel(rewritten.proto),
     externalDataFolder: rewritten.folder,
     ...place,
-    customOps: original === undefined,
+    customOps: options.graph !== 'original',
     config,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
@@ -73,44 +73,41 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
   }
 }
 
-function rewrite(model: OnnxModel, { graph, logits }: OpenGraphOptions): RewrittenModel {
-  // The original graph is only described by the rewriter, not replaced: it keeps all its logits.
-  if (graph === 'probe') return rewriteForProbe(model);
-  return rewriteForPrefill(model, { logits: graph === 'original' ? 'all' : logits });
+function rewrite(model: OnnxModel, { config }: ModelDirectory, { graph, logits }: OpenGraphOptions): RewrittenModel {
+  const facts = { numLayers: config.numLayers, stateNames: statePairs(config.stateNames ?? []) };
+  if (graph === 'probe') return rewriteForProbe(model, facts);
+  return graph === 'original' ? describeOriginal(model, facts) : rewriteForPrefill(model, { ...facts, logits });
+}
+
+/** Input → output of every state that a configuration names. */
+function statePairs(kinds: readonly StateNames[]): Map<string, string> {
+  return new Map(kinds.flatMap(({ past, present }) => past.map((name, layer) => [name, present[layer]!] as const)));
 }
 
 function partsOf(
   directory: ModelDirectory,
   session: Session,
-  { layers, io }: RewrittenModel,
+  { layers, leftAlone, numLayers, states, io }: RewrittenModel,
   { graph, logits }: OpenGraphOptions,
 ): DecoderParts {
-  const original = graph === 'original';
-  // ONNX Runtime's own GroupQueryAttention is the one op that takes a longer past as the present's buffer.
-  const takesBuffer = !original || layers.every((layer) => layer.source === 'GroupQueryAttention');
-  const parts = {
-    directory,
-    graph,
-    session,
-    io,
-    layers: original ? layers.map(({ patternsInput: _, ...layer }) => layer) : layers,
-    logits,
-    sharedKvCache: io.sharedKvCache && takesBuffer,
-  };
+  const parts = { directory, graph, session, io, layers, leftAlone, numLayers, states, logits };
   return { ...parts, feedMakers: createFeedMakers(parts) };
 }
 
 /** The context ends where the graph's positions end, whatever the configuration says. */
-function withLimit(directory: ModelDirectory, { proto }: RewrittenModel): ModelDirectory {
-  const contextLength = Math.min(directory.config.contextLength, positionLimit(proto));
+function withLimit(directory: ModelDirectory, { proto, states }: RewrittenModel): ModelDirectory {
+  const contextLength = Math.min(directory.config.contextLength, positionLimit(proto), cacheLimit(states));
   return { ...directory, config: { ...directory.config, contextLength } };
 }
 
-/** genai_config.json says how inputs and outputs are called; the graph must agree. */
+/** genai_config.json says how inputs and outputs are called; the graph must agree. A kind of state needs one layer at least. */
 function checkNames({ config, folder }: ModelDirectory, { proto, path }: OnnxModel): void {
   const { input = [], output = [] } = proto.graph ?? {};
   const names = new Set([...input, ...output].map(({ name }) => name));
-  const missing = config.ioNames?.find((name) => !names.has(name));
+  const kinds = (config.stateNames ?? []).flatMap(({ past, present }) => [past, present]);
+  const ofStates = new Set(kinds.flat());
+  const absent = kinds.find((kind) => !kind.some((name) => names.has(name)));
+  const missing = config.ioNames?.find((name) => !ofStates.has(name) && !names.has(name)) ?? absent?.[0];
   if (missing === undefined) return;
   throw new MinferenceError(
     'MODEL_INVALID',

@@ -3,7 +3,10 @@ import { encodeHeadPattern, type HeadPattern } from '../patterns/head-pattern.js
 import { Tensor } from '../runtime/tensor.js';
 import type { DecoderParts } from './decoder-parts.js';
 
-/** Patterns of all heads, [layer][head], or dense attention everywhere. */
+/**
+ * Patterns of all heads, [layer][head], or dense attention everywhere. Layers are the model's; those that stay as they are
+ * take nothing, whatever stands there.
+ */
 export type LayerPatterns = readonly (readonly HeadPattern[])[] | 'dense';
 
 /**
@@ -11,27 +14,30 @@ export type LayerPatterns = readonly (readonly HeadPattern[])[] | 'dense';
  *
  * @throws MinferenceError PATTERNS_MISMATCH when layers or heads do not correspond, USAGE for patterns without inputs
  */
-export function patternFeeds({ layers, graph }: DecoderParts, patterns: LayerPatterns): Record<string, Tensor> {
+export function patternFeeds(
+  { layers, numLayers, graph }: DecoderParts,
+  patterns: LayerPatterns,
+): Record<string, Tensor> {
   const hint = 'Search patterns for this model: minference search.';
   if (patterns !== 'dense' && graph === 'original') {
     throw new MinferenceError('USAGE', 'expected dense attention on the original graph, found patterns', {
       hint: 'Open the decoder with graph: "prefill" to use patterns.',
     });
   }
-  if (patterns !== 'dense' && patterns.length !== layers.length) {
+  if (patterns !== 'dense' && patterns.length !== numLayers) {
     throw new MinferenceError(
       'PATTERNS_MISMATCH',
-      `expected patterns of ${layers.length} layers, found ${patterns.length}`,
+      `expected patterns of ${numLayers} layers, found ${patterns.length}`,
       { hint },
     );
   }
   const feeds: Record<string, Tensor> = {};
-  for (const [index, layer] of layers.entries()) {
-    const heads = patterns === 'dense' ? undefined : patterns[index]!;
+  for (const layer of layers) {
+    const heads = patterns === 'dense' ? undefined : patterns[layer.layer]!;
     if (heads && heads.length !== layer.numHeads) {
       throw new MinferenceError(
         'PATTERNS_MISMATCH',
-        `layer ${index}: expected patterns of ${layer.numHeads} heads, found ${heads.length}`,
+        `layer ${layer.layer}: expected patterns of ${layer.numHeads} heads, found ${heads.length}`,
         { hint },
       );
     }

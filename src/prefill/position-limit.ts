@@ -1,5 +1,8 @@
 import type { ModelProto } from 'onnx-buf';
+import type { CarriedState } from '../onnx/types.js';
 
+/** Of a cache [batch, heads, rows, head_dim]. */
+const ROWS_AXIS = 2;
 /** Which input of a node holds the table of rotary cosines [positions, …]. */
 const COS_CACHE_INPUT: Record<string, number> = {
   SparseAttention: 7,
@@ -21,4 +24,10 @@ export function positionLimit({ graph }: ModelProto): number {
     return limit ? [limit] : [];
   });
   return Math.min(Infinity, ...limits);
+}
+
+/** Tokens that the KV caches hold where the graph declares their length, or Infinity. */
+export function cacheLimit(states: readonly CarriedState[]): number {
+  const rows = states.filter(({ keeps }) => keeps === 'buffer').map(({ shape }) => shape[ROWS_AXIS] ?? Infinity);
+  return Math.min(Infinity, ...rows);
 }

@@ -25,7 +25,7 @@ const dtypes: [string, DecoderSpec, number][] = [
 describe.each(dtypes)('GroupQueryAttention, %s', (_, spec, tolerance) => {
   test('gives what the original gives under plain ONNX Runtime', async () => {
     const model = builtModel({ style: 'genai', ...spec });
-    const { layers, report, io } = await expectEqualToOriginal(model, { vocabulary: VOCABULARY, tolerance });
+    const { states, layers, report, io } = await expectEqualToOriginal(model, { vocabulary: VOCABULARY, tolerance });
     expect(layers.map(({ window }) => window)).toEqual([null, spec.slidingWindow ? 5 : null]);
     expect(layers[0]).toMatchObject({
       source: 'GroupQueryAttention',
@@ -37,12 +37,12 @@ describe.each(dtypes)('GroupQueryAttention, %s', (_, spec, tolerance) => {
       patternsInput: 'minference.patterns.0',
     });
     expect(report.skipped).toEqual([]);
+    expect(states.every(({ keeps }) => keeps === 'buffer')).toBe(true);
     expect(io).toMatchObject({
       inputIds: 'input_ids',
       attentionMask: 'attention_mask',
       positionIds: null,
       kvDtype: spec.dtype === 'fp16' ? 'float16' : 'float32',
-      sharedKvCache: true,
     });
   });
 });
@@ -99,7 +99,7 @@ test.each(refusals)('%s: left alone', (_, change, reason) => {
   const [first] = attentionNodes(model);
   change(first!);
   const { layers, skipped } = inspectAttention(model);
-  expect(layers.map(({ layer, node }) => [layer, node])).toEqual([[0, attentionNodes(model)[1]!.name]]);
+  expect(layers.map(({ layer, node }) => [layer, node])).toEqual([[1, attentionNodes(model)[1]!.name]]);
   expect(skipped).toEqual([
     { node: first!.name, opType: 'GroupQueryAttention', reason: expect.stringMatching(reason) },
   ]);

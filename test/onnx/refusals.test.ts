@@ -83,7 +83,7 @@ test('cross attention, whose keys are no part of this call, is left alone', () =
 
 test('a graph without attention says what it has and what would work', () => {
   const model = tinyDecoder({ form: 'decomposed', layers: 0 });
-  expect(inspectAttention(model)).toEqual({ layers: [], skipped: [] });
+  expect(inspectAttention(model)).toEqual({ layers: [], leftAlone: [], numLayers: 0, skipped: [], states: [] });
   expect(() => rewriteForPrefill(model)).toThrow(
     expect.objectContaining({
       code: 'MODEL_NO_ATTENTION',
@@ -119,12 +119,14 @@ test('one layer of two may be rewritten, and the other one is named', () => {
   const model = tinyDecoder(mha({}));
   const second = model.proto.graph!.node.find(({ name }) => name === 'attention.1')!;
   second.attribute = second.attribute.filter(({ name }) => name !== 'unidirectional');
-  const { layers, report, io, proto } = rewriteForPrefill(model);
+  const { layers, leftAlone, numLayers, report, states, proto } = rewriteForPrefill(model);
   expect(layers.map(({ layer, node }) => [layer, node])).toEqual([[0, 'attention.0']]);
   expect(report.skipped).toEqual([
     { node: 'attention.1', opType: 'MultiHeadAttention', reason: expect.stringMatching(/not causal/) },
   ]);
   expect(report.rules).toContainEqual({ rule: 'MultiHeadAttention', matched: 2, rewritten: 1 });
-  expect(io.sharedKvCache).toBe(false);
+  expect(leftAlone).toMatchObject([{ layer: 1, node: 'attention.1', numHeads: 4 }]);
+  expect(numLayers).toBe(2);
+  expect(states.map(({ keeps }) => keeps)).toEqual(['buffer', 'buffer', 'grown', 'grown']);
   expect(proto.graph!.node.filter(({ opType }) => opType === 'MultiHeadAttention')).toHaveLength(1);
 });

@@ -87,7 +87,7 @@ describe.each(models)('%s', (_, spec, layout) => {
 test('a cache allocated once equals one that grows run by run', async () => {
   const folder = await tinyModel();
   for (const graph of ['prefill', 'original'] as const) {
-    const shared = await openTiny(folder, { graph, shared: true });
+    const shared = await openTiny(folder, { graph });
     const growing = await openTiny(folder, { graph, shared: false });
     for (const chunk of [tokens.length, 64]) {
       const difference = maxDifference(

@@ -6,6 +6,7 @@ import type { DecoderSpec } from '../../models/builder/spec.js';
 import { type ModelLayout, writeModelDirectory } from '../../models/builder/write-model-directory.js';
 import { resolveModel } from '../../src/model/directory.js';
 import type { DecoderParts } from '../../src/prefill/decoder-parts.js';
+import { asGrown } from '../../src/prefill/kv-cache.js';
 import { type OpenGraphOptions, openGraph } from '../../src/prefill/open-parts.js';
 import { type PrefillOptions, runPrefill } from '../../src/prefill/prefill.js';
 
@@ -20,13 +21,13 @@ export async function tinyModel(spec: DecoderSpec = {}, layout?: ModelLayout): P
 /** Opens a graph without the Decoder around it; `shared: false` makes the cache grow run by run. */
 export async function openTiny(
   folder: string,
-  options: Partial<OpenGraphOptions> & { shared?: boolean } = {},
+  options: Partial<OpenGraphOptions> & { shared?: false } = {},
 ): Promise<DecoderParts> {
   const { shared, ...rest } = options;
   const directory = await resolveModel(folder);
   const { parts } = await openGraph(directory, { graph: 'prefill', logits: 'last', device: 'cpu', ...rest });
   onTestFinished(() => parts.session.dispose());
-  return shared === undefined ? parts : { ...parts, sharedKvCache: shared };
+  return shared === false ? { ...parts, states: asGrown(parts.states) } : parts;
 }
 
 /** Logits of the last position; the cache is freed. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { CarriedState } from '../../src/onnx/types.js';
 import { availableMemory } from '../../src/prefill/available-memory.js';
 import type { DecoderParts } from '../../src/prefill/decoder-parts.js';
 import { estimateMemory } from '../../src/prefill/memory-estimate.js';
@@ -6,6 +7,12 @@ import { planMemory } from '../../src/prefill/memory-guard.js';
 import { peakMemoryBytes, resetPeakMemory } from '../../src/prefill/peak-memory.js';
 
 const GIB = 2 ** 30;
+
+/** Keys and values of 8 layers. */
+function caches(keeps: CarriedState['keeps'], window: number | null = null): CarriedState[] {
+  const state = { input: 'past', output: 'present', elementType: 1, shape: [1, 2, null, 64], keeps, window };
+  return Array.from({ length: 16 }, () => state);
+}
 
 function fakeParts(overrides: Partial<DecoderParts> = {}): DecoderParts {
   return {
@@ -18,8 +25,9 @@ function fakeParts(overrides: Partial<DecoderParts> = {}): DecoderParts {
       headDim: 64,
       source: 'GroupQueryAttention',
     })),
+    leftAlone: [],
+    states: caches('buffer'),
     logits: 'last',
-    sharedKvCache: true,
     ...overrides,
   } as unknown as DecoderParts;
 }
@@ -27,7 +35,11 @@ function fakeParts(overrides: Partial<DecoderParts> = {}): DecoderParts {
 test('the KV cache is counted exactly, twice where it is not shared', () => {
   const bytes = 8 * 2 * 2 * 64 * 4 * 1000;
   expect(estimateMemory(fakeParts(), 1000, 10).kvCacheBytes).toBe(bytes);
-  expect(estimateMemory(fakeParts({ sharedKvCache: false }), 1000, 10).kvCacheBytes).toBe(2 * bytes);
+  expect(estimateMemory(fakeParts({ states: caches('grown') }), 1000, 10).kvCacheBytes).toBe(2 * bytes);
+  expect(estimateMemory(fakeParts({ states: caches('grown', 100) }), 1000, 10).kvCacheBytes).toBe((2 * bytes) / 10);
+  const recurrent = { ...caches('fixed')[0]!, elementType: 10, shape: [1, 4, 16, 32] };
+  const both = fakeParts({ states: [...caches('buffer'), recurrent] });
+  expect(estimateMemory(both, 1000, 10).kvCacheBytes).toBe(bytes + 2 * 4 * 16 * 32 * 2);
 });
 
 test('plain ONNX Runtime needs memory for all scores of decomposed attention', () => {
@@ -35,6 +47,12 @@ test('plain ONNX Runtime needs memory for all scores of decomposed attention', (
   const activations = (graph: 'prefill' | 'original') =>
     estimateMemory(fakeParts({ graph, layers }), 16384, 16384).activationBytes;
   expect(activations('original') - activations('prefill')).toBeGreaterThan(2 * 8 * 16384 * 16384 * 4);
+});
+
+test('layers that were left alone need memory for their scores in every graph', () => {
+  const leftAlone = [{ layer: 8, node: 'Softmax', opType: 'Softmax', reason: '', numHeads: 8 }];
+  const activations = (parts: DecoderParts) => estimateMemory(parts, 16384, 16384).activationBytes;
+  expect(activations(fakeParts({ leftAlone })) - activations(fakeParts())).toBeGreaterThan(2 * 8 * 16384 * 16384 * 4);
 });
 
 test('the whole prompt when it fits, then 32,768, then less', () => {

@@ -1,9 +1,7 @@
 import { MinferenceError } from '../../errors.js';
 import { findTokens } from '../find-tokens.js';
 import type { Graph } from '../graph.js';
-import { nodeInputs } from '../node-inputs.js';
 import type { AttentionLayer, DecoderIo } from '../types.js';
-import { DOMAIN } from './emit-attention.js';
 
 const KV_DTYPES: Record<number, DecoderIo['kvDtype']> = { 1: 'float32', 10: 'float16', 16: 'bfloat16' };
 
@@ -29,7 +27,7 @@ export function findDecoderIo(
   graph: Graph,
   layers: readonly AttentionLayer[],
   logits: { name: string; rows: 'last' | 'all' },
-): Omit<DecoderIo, 'sharedKvCache'> {
+): DecoderIo {
   const elementType = graph.type(layers[0]!.pastKey)?.elementType ?? 1;
   const kvDtype = KV_DTYPES[elementType];
   if (!kvDtype) throw unsupported('a KV cache of float32, float16 or bfloat16', `element type ${elementType}`);
@@ -41,17 +39,4 @@ export function findDecoderIo(
     logitsRows: logits.rows,
     kvDtype,
   };
-}
-
-/**
- * True when the past may be a longer buffer that is also the present: only our ops read it, and they take its valid
- * length from seqlens_k.
- */
-export function canShareKvCache(graph: Graph, layers: readonly AttentionLayer[]): boolean {
-  const past = new Set(layers.flatMap(({ pastKey, pastValue }) => [pastKey, pastValue]));
-  const anyPast = (name: string) => past.has(name) || /past/.test(name);
-  for (const node of graph.nodes) {
-    if (node.domain !== DOMAIN && nodeInputs(node).some((name) => graph.isInput(name) && anyPast(name))) return false;
-  }
-  return true;
 }

@@ -1,10 +1,13 @@
 import type { NodeProto } from 'onnx-buf';
+import { intAttribute } from '../attribute.js';
 import type { Graph } from '../graph.js';
 import type { RewriteReport, SkippedNode } from '../types.js';
+import { analyze } from './analysis.js';
 import { decomposedAttention } from './decomposed-attention.js';
 import { groupQueryAttention } from './group-query-attention.js';
 import { multiHeadAttention } from './multi-head-attention.js';
 import { onnxAttention } from './onnx-attention.js';
+import type { PlacedAttention } from './place-layers.js';
 import { type AttentionMatch, type AttentionRule, NoMatch, require } from './rule.js';
 
 /** In this order; a node is the first rule's whose anchor it is. */
@@ -19,6 +22,8 @@ export interface FoundAttention {
   /** In graph order. */
   matches: AttentionMatch[];
   skipped: SkippedNode[];
+  /** Both, in graph order. */
+  attentions: PlacedAttention[];
   counts: RewriteReport['rules'];
 }
 
@@ -26,6 +31,7 @@ export interface FoundAttention {
 export function findAttention(graph: Graph): FoundAttention {
   const matches: AttentionMatch[] = [];
   const skipped: SkippedNode[] = [];
+  const attentions: PlacedAttention[] = [];
   const owners = new Map<string, NodeProto>();
   const counts = RULES.map(({ name }) => ({ rule: name, matched: 0, rewritten: 0 }));
   for (const node of graph.nodes) {
@@ -33,11 +39,28 @@ export function findAttention(graph: Graph): FoundAttention {
     if (index < 0) continue;
     counts[index]!.matched++;
     const match = tryMatch(graph, RULES[index]!, node, { owners, skipped });
-    if (!match) continue;
+    if (!match) {
+      attentions.push(leftAlone(graph, node, skipped.at(-1)!));
+      continue;
+    }
     counts[index]!.rewritten++;
     matches.push(match);
+    attentions.push({ node: nameOf(node), cache: match.pastKey, skipped: null, numHeads: match.numHeads });
   }
-  return { matches, skipped, counts };
+  return { matches, skipped, attentions, counts };
+}
+
+function leftAlone(graph: Graph, node: NodeProto, skipped: SkippedNode): PlacedAttention {
+  const cache = node.input.find((name) => graph.isInput(name) && /key/.test(name)) ?? null;
+  return { node: nameOf(node), cache, skipped, numHeads: headsOf(graph, node) };
+}
+
+/** Query heads by a fused op's attribute, or of the scores [batch, heads, rows, keys] of a softmax; 0 when neither says it. */
+function headsOf(graph: Graph, node: NodeProto): number {
+  const declared = intAttribute(node, 'num_heads', 0) || intAttribute(node, 'q_num_heads', 0);
+  if (declared > 0) return declared;
+  const scores = analyze(graph).shape(node.input[0] ?? '');
+  return scores?.length === 4 ? scores[1]! : 0;
 }
 
 interface MatchState {

@@ -1,13 +1,23 @@
 import { MinferenceError } from '../../errors.js';
 import { Graph } from '../graph.js';
-import type { AttentionLayer, OnnxModel, RewrittenModel, SkippedNode } from '../types.js';
-import { canShareKvCache, findDecoderIo, findLogits } from './decoder-io.js';
+import type { AttentionLayer, CarriedState, ModelLayers, OnnxModel, RewrittenModel, SkippedNode } from '../types.js';
+import { findCarriedStates } from './carried-states.js';
+import { findDecoderIo, findLogits } from './decoder-io.js';
 import { DOMAIN, emitAttention } from './emit-attention.js';
 import { type FoundAttention, findAttention } from './find-attention.js';
 import { hasOneRow, keepLastRow } from './last-row.js';
+import { leftAloneLayers, numberAttentions } from './place-layers.js';
 
 /** How many op types an error message counts up. */
 const MAX_NAMED_OPS = 12;
+
+/** What the configuration says about a graph. */
+export interface GraphFacts {
+  /** The model's layers, attention or not; default: those that the graph shows. */
+  numLayers?: number;
+  /** Inputs that outputs continue from run to run, input → output, beyond those that the graph shows. */
+  stateNames?: ReadonlyMap<string, string>;
+}
 
 /**
  * The graph for prefill and decoding: attention by `ai.minference.SparseAttention`, whose patterns are inputs, and
@@ -16,8 +26,11 @@ const MAX_NAMED_OPS = 12;
  * @throws {MinferenceError} MODEL_NO_ATTENTION when no attention can be rewritten, MODEL_UNSUPPORTED when inputs or
  * outputs have no known role.
  */
-export function rewriteForPrefill(model: OnnxModel, options: { logits?: 'last' | 'all' } = {}): RewrittenModel {
-  const { graph, found, layers } = rewriteAttention(model, 'prefill');
+export function rewriteForPrefill(
+  model: OnnxModel,
+  options: { logits?: 'last' | 'all' } & GraphFacts = {},
+): RewrittenModel {
+  const { graph, found, layers } = rewriteAttention(model, 'prefill', options);
   const logits = findLogits(graph);
   const rules = found.counts;
   let rows: 'last' | 'all' = hasOneRow(graph, logits) ? 'last' : 'all';
@@ -25,55 +38,90 @@ export function rewriteForPrefill(model: OnnxModel, options: { logits?: 'last' |
     if (keepLastRow(graph, logits) > 0) rows = 'last';
     rules.push({ rule: 'last row of logits', matched: 1, rewritten: rows === 'last' ? 1 : 0 });
   }
-  const io = findDecoderIo(graph, layers, { name: logits, rows });
-  graph.finish();
-  return {
-    proto: graph.proto,
-    folder: model.folder,
-    layers,
-    io: { ...io, sharedKvCache: canShareKvCache(graph, layers) },
-    report: { rules, skipped: found.skipped },
-  };
+  return finished(model, graph, { found, layers, logits: { name: logits, rows } }, options);
 }
 
 /**
  * The graph for the search: `ai.minference.AttentionProbe` computes dense attention and scores candidates on the way;
- * outputs are the scores and the cache, no logits.
+ * outputs are the scores and what runs hand on, no logits.
  *
  * @throws {MinferenceError} as {@link rewriteForPrefill}.
  */
-export function rewriteForProbe(model: OnnxModel): RewrittenModel {
-  const { graph, found, layers } = rewriteAttention(model, 'probe');
+export function rewriteForProbe(model: OnnxModel, facts: GraphFacts = {}): RewrittenModel {
+  const { graph, found, layers } = rewriteAttention(model, 'probe', facts);
   const logits = findLogits(graph);
-  const io = findDecoderIo(graph, layers, { name: logits, rows: 'all' });
   graph.removeOutput(logits);
+  return finished(model, graph, { found, layers, logits: { name: logits, rows: 'all' } }, facts);
+}
+
+/**
+ * The file's graph as it is, described as {@link rewriteForPrefill} describes its own: what runs hand on is what plain
+ * ONNX Runtime's ops make of it, and no layer takes patterns.
+ *
+ * @throws {MinferenceError} as {@link rewriteForPrefill}.
+ */
+export function describeOriginal(model: OnnxModel, facts: GraphFacts = {}): RewrittenModel {
+  const described = rewriteForPrefill(model, { ...facts, logits: 'all' });
+  const layers = described.layers.map(({ patternsInput: _, ...layer }) => layer);
+  const states = findCarriedStates(new Graph(model.proto), layers, facts.stateNames);
+  return { ...described, proto: model.proto, layers, states };
+}
+
+/** What {@link rewriteForPrefill} would rewrite and leave alone; throws nothing for graphs without attention. */
+export function inspectAttention(
+  model: OnnxModel,
+  facts: GraphFacts = {},
+): ModelLayers & { skipped: SkippedNode[]; states: CarriedState[] } {
+  const graph = new Graph(model.proto);
+  const found = findAttention(graph);
+  const layers = emitAll(graph, found, 'prefill', facts);
+  const states = findCarriedStates(graph, layers, facts.stateNames);
+  return { ...modelLayers(found, layers, states, facts), skipped: found.skipped, states };
+}
+
+interface Rewriting {
+  found: FoundAttention;
+  layers: AttentionLayer[];
+  logits: { name: string; rows: 'last' | 'all' };
+}
+
+function finished(model: OnnxModel, graph: Graph, parts: Rewriting, facts: GraphFacts): RewrittenModel {
+  const { found, layers, logits } = parts;
+  const io = findDecoderIo(graph, layers, logits);
   graph.finish();
+  const states = findCarriedStates(graph, layers, facts.stateNames);
   return {
+    ...modelLayers(found, layers, states, facts),
     proto: graph.proto,
     folder: model.folder,
-    layers,
-    io: { ...io, sharedKvCache: canShareKvCache(graph, layers) },
+    states,
+    io,
     report: { rules: found.counts, skipped: found.skipped },
   };
 }
 
-/** What {@link rewriteForPrefill} would rewrite and leave alone; throws nothing for graphs without attention. */
-export function inspectAttention(model: OnnxModel): { layers: AttentionLayer[]; skipped: SkippedNode[] } {
-  const graph = new Graph(model.proto);
-  const found = findAttention(graph);
-  return { layers: emitAll(graph, found, 'prefill'), skipped: found.skipped };
+function modelLayers(
+  { attentions }: FoundAttention,
+  layers: AttentionLayer[],
+  states: readonly CarriedState[],
+  { numLayers }: GraphFacts,
+): ModelLayers {
+  const numbers = numberAttentions(attentions, numLayers);
+  return { layers, ...leftAloneLayers(attentions, numbers, states, numLayers) };
 }
 
-function rewriteAttention(model: OnnxModel, kind: 'prefill' | 'probe') {
+function rewriteAttention(model: OnnxModel, kind: 'prefill' | 'probe', facts: GraphFacts) {
   const graph = new Graph(model.proto);
   const found = findAttention(graph);
   if (found.matches.length === 0) throw noAttention(graph, model, found.skipped);
-  return { graph, found, layers: emitAll(graph, found, kind) };
+  return { graph, found, layers: emitAll(graph, found, kind, facts) };
 }
 
-function emitAll(graph: Graph, found: FoundAttention, kind: 'prefill' | 'probe'): AttentionLayer[] {
+function emitAll(graph: Graph, found: FoundAttention, kind: 'prefill' | 'probe', { numLayers }: GraphFacts) {
   graph.requireDomain(DOMAIN, 1);
-  return found.matches.map((match, layer) => emitAttention(graph, match, layer, kind));
+  const numbers = numberAttentions(found.attentions, numLayers);
+  const taken = numbers.filter((_, index) => found.attentions[index]!.skipped === null);
+  return found.matches.map((match, index) => emitAttention(graph, match, taken[index]!, kind));
 }
 
 function noAttention(graph: Graph, model: OnnxModel, skipped: readonly SkippedNode[]): MinferenceError {
