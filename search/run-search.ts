@@ -3,8 +3,10 @@ import { savePatterns } from '../src/patterns/save-patterns.js';
 import { Decoder } from '../src/prefill/decoder.js';
 import { peakMemoryBytes } from '../src/prefill/peak-memory.js';
 import { writeFileAtomic } from '../src/utils/atomic-write.js';
+import { checkOptions } from '../src/utils/check-options.js';
 import { lockOutput } from '../src/utils/file-lock.js';
 import { hashJson } from '../src/utils/hash.js';
+import { watchSchema } from '../src/utils/option-schemas.js';
 import { type ProgressReporter, silentProgress } from '../src/utils/progress.js';
 import { explainBudget } from './budget.js';
 import { buildPatternFile, chooseHeads } from './build-file.js';
@@ -31,6 +33,7 @@ import type { SearchContext, SearchOptions, SearchResult } from './types.js';
 export async function runSearch(options: SearchOptions = {}, context: SearchContext = {}): Promise<SearchResult> {
   const started = performance.now();
   const plan = planSearch(options);
+  checkOptions(watchSchema, context, 'search');
   const { progress = silentProgress, signal } = context;
   const files = await outputFiles(options.out);
   await using _lock = files.patterns === undefined ? undefined : await lockOutput(files.patterns);

@@ -1,21 +1,22 @@
-import type { HeadPattern } from '../patterns/head-pattern.js';
-import { loadPatterns } from '../patterns/load-patterns.js';
-import type { PatternFile } from '../patterns/pattern-file.js';
-import { patternMatrix } from '../patterns/to-matrix.js';
+import { MinferenceError } from '../errors.js';
+import { type Patterns, resolvePatterns } from '../patterns/resolve-patterns.js';
 import { buildPrompt } from '../prefill/chat.js';
-import type { Decoder } from '../prefill/decoder.js';
+import { Decoder } from '../prefill/decoder.js';
 import type { Generation } from '../prefill/generate.js';
 import type { FinishedChunk, PrefillResult } from '../prefill/prefill.js';
 import type { PrefillTimings } from '../prefill/timings.js';
+import { checkOptions } from '../utils/check-options.js';
+import { prefillPromptSchema } from './options.js';
 
-/** `'dense'`, the path of a pattern file, its contents, or the patterns themselves as [layer][head]. */
-export type Patterns = 'dense' | (string & {}) | PatternFile | readonly (readonly HeadPattern[])[];
+export type { Patterns } from '../patterns/resolve-patterns.js';
 
 export interface PrefillPromptOptions {
   /** The user's message, put into the model's chat template where it has one; or token ids, used as they are. */
   prompt: string | readonly number[];
-  /** Which keys every head computes; `'dense'` by default. A file is checked against the model. */
+  /** Which keys every head computes; `'dense'` by default. A file, or its contents, is checked against the model. */
   patterns?: Patterns;
+  /** Take patterns of another export of the model, when the shapes agree. */
+  ignoreFingerprint?: boolean;
   /** Most tokens to generate after the prompt; 64 by default. */
   maxNewTokens?: number;
   /** Tokens per run of the graph; by default the whole prompt where memory allows. */
@@ -47,13 +48,6 @@ export interface PrefillPromptResult {
   peakMemoryBytes: number;
 }
 
-/** Reads and checks what `patterns` stands for. */
-async function resolvePatterns(patterns: Patterns, decoder: Decoder) {
-  if (patterns === 'dense') return 'dense';
-  if (typeof patterns === 'string') return patternMatrix(await loadPatterns(patterns, decoder));
-  return 'layers' in patterns ? patternMatrix(patterns) : patterns;
-}
-
 /**
  * Puts a prompt through a loaded model with sparse attention and answers it with dense, greedy decoding.
  *
@@ -62,13 +56,20 @@ async function resolvePatterns(patterns: Patterns, decoder: Decoder) {
  * const { generation } = await prefill(model, { prompt: text, patterns: 'patterns.json', maxNewTokens: 16 });
  * console.log(generation.text);
  *
- * @throws {MinferenceError} PROMPT_INVALID, PROMPT_TOO_LONG, PATTERNS_INVALID, PATTERNS_MISMATCH, OUT_OF_MEMORY,
+ * @throws {MinferenceError} USAGE, PROMPT_INVALID, PROMPT_TOO_LONG, PATTERNS_INVALID, PATTERNS_MISMATCH, OUT_OF_MEMORY,
  *   RUNTIME_FAILED, ABORTED
  */
 export async function prefill(decoder: Decoder, options: PrefillPromptOptions): Promise<PrefillPromptResult> {
+  if (!(decoder instanceof Decoder)) {
+    throw new MinferenceError('USAGE', 'expected a loaded model, found another value', {
+      hint: 'give what loadModel returns: await loadModel({ model })',
+    });
+  }
+  checkOptions(prefillPromptSchema, options, 'prefill');
   const {
     prompt,
     patterns = 'dense',
+    ignoreFingerprint = false,
     maxNewTokens = 64,
     chunk,
     system,
@@ -78,7 +79,7 @@ export async function prefill(decoder: Decoder, options: PrefillPromptOptions): 
     onProgress,
     onText,
   } = options;
-  const matrix = await resolvePatterns(patterns, decoder);
+  const { matrix } = await resolvePatterns(patterns, decoder, { ignoreFingerprint });
   const tokens =
     typeof prompt === 'string'
       ? buildPrompt(decoder.tokenizer, prompt, {

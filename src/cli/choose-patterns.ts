@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
 import { MinferenceError } from '../errors.js';
-import { findPatterns } from '../patterns/find-patterns.js';
 import { loadPatterns } from '../patterns/load-patterns.js';
 import type { PatternFile } from '../patterns/pattern-file.js';
+import { resolvePatterns } from '../patterns/resolve-patterns.js';
 
 /** A model that patterns are chosen for; an open decoder is one. */
 export interface PatternedModel {
@@ -38,12 +38,9 @@ export async function choosePatterns(
   model: PatternedModel,
   options: { force: boolean },
 ): Promise<ChosenPatterns> {
-  if (choice === 'dense') return { name: 'dense', file: null };
-  if (choice !== 'auto') {
-    return { name: choice, file: await loadPatterns(choice, model, { ignoreFingerprint: options.force }) };
-  }
-  const found = await findPatterns(model);
-  if (found) return { name: relative(process.cwd(), found.path), file: found.file, note: `patterns: ${found.path}` };
+  const { file, path } = await resolvePatterns(choice, model, { ignoreFingerprint: options.force });
+  if (choice !== 'auto') return { name: choice, file };
+  if (path !== null) return { name: relative(process.cwd(), path), file, note: `patterns: ${path}` };
   return {
     name: 'dense',
     file: null,

@@ -13,9 +13,10 @@ const configsFolder = (): string => join(packageRoot(), 'configs');
  * Files that cannot be read or are for other models are passed over; of several, the first by name wins.
  */
 export async function findPatterns(
-  model: ModelAtHand & { fingerprint: string },
+  model: ModelAtHand,
   folder = configsFolder(),
 ): Promise<{ path: string; file: PatternFile } | undefined> {
+  if (model.fingerprint === undefined) return undefined;
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((name) => name.endsWith('.json') && name !== 'schema.json').sort()) {
     const path = join(folder, name);

@@ -62,7 +62,7 @@ const blockSparse = z.strictObject({
 });
 
 /** One head: its pattern with named sizes, and what the search measured. */
-const headSchema = z.discriminatedUnion('type', [dense, aShape, verticalSlash, blockSparse]);
+export const headSchema = z.discriminatedUnion('type', [dense, aShape, verticalSlash, blockSparse]);
 
 /** A shape that is the same in all layers, or one value per layer. */
 const perLayer = (limit: number) =>

@@ -1,6 +1,8 @@
+import { checkOptions } from '../utils/check-options.js';
 import type { Decoder } from './decoder.js';
 import type { Generation } from './generate.js';
 import { argmax, klDivergence } from './logits.js';
+import { compareSchema } from './options.js';
 import type { LayerPatterns } from './pattern-feeds.js';
 import type { PrefillResult } from './prefill.js';
 
@@ -44,6 +46,7 @@ export async function compareWithDense(
   tokens: readonly number[],
   options: CompareOptions,
 ): Promise<Comparison> {
+  checkOptions(compareSchema, options, 'compareWithDense');
   const warmUp = await decoder.prefill(tokens.slice(0, WARM_UP_TOKENS), {
     patterns: 'dense',
     maxNewTokens: 0,

@@ -4,10 +4,12 @@ import { loadTokenizer, type TextTokenizer } from '../model/tokenizer.js';
 import type { AttentionLayer, LeftAloneLayer, RewriteReport } from '../onnx/types.js';
 import type { DeviceChoice } from '../runtime/device.js';
 import type { Session } from '../runtime/session.js';
+import { checkOptions } from '../utils/check-options.js';
 import type { ProgressReporter } from '../utils/progress.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
 import { type GenerateOptions, type Generation, runGenerate } from './generate.js';
 import { openGraph } from './open-parts.js';
+import { decoderSchema, generateSchema, prefillSchema, probeSchema } from './options.js';
 import { type PrefillMemory, type PrefillOptions, type PrefillResult, runPrefill } from './prefill.js';
 import { type ProbeOptions, type ProbeScores, runProbe } from './probe.js';
 
@@ -80,9 +82,10 @@ export class Decoder implements Disposable {
   /**
    * Finds, reads, rewrites and loads a model.
    *
-   * @throws MinferenceError MODEL_*, TOKENIZER_INVALID, NETWORK, NATIVE_*, DEVICE_UNAVAILABLE, RUNTIME_FAILED, ABORTED
+   * @throws MinferenceError USAGE, MODEL_*, TOKENIZER_INVALID, NETWORK, NATIVE_*, DEVICE_UNAVAILABLE, RUNTIME_FAILED, ABORTED
    */
   static async open(options: DecoderOptions = {}): Promise<Decoder> {
+    checkOptions(decoderSchema, options, 'loadModel');
     const { model, variant, progress, signal, threads, graph = 'prefill', logits = 'last' } = options;
     const started = performance.now();
     const directory =
@@ -112,14 +115,22 @@ export class Decoder implements Disposable {
    * Puts a prompt through the model with the given patterns and returns the last position's logits and the filled KV
    * cache.
    *
-   * @throws MinferenceError PROMPT_INVALID, PROMPT_TOO_LONG, PATTERNS_MISMATCH, OUT_OF_MEMORY, RUNTIME_FAILED, ABORTED
+   * @throws MinferenceError USAGE, PROMPT_INVALID, PROMPT_TOO_LONG, PATTERNS_INVALID, PATTERNS_MISMATCH, OUT_OF_MEMORY,
+   *   RUNTIME_FAILED, ABORTED
    */
-  prefill(tokens: readonly number[], options: PrefillOptions): Promise<PrefillResult> {
+  async prefill(tokens: readonly number[], options: PrefillOptions): Promise<PrefillResult> {
+    checkOptions(prefillSchema, options, 'prefill');
     return runPrefill(this.#parts, tokens, options, this.#memory);
   }
 
-  /** Greedy decoding after a prefill, with dense attention. The prefill may be used again afterwards. */
-  generate(prefill: PrefillResult, options: GenerateOptions): Promise<Generation> {
+  /**
+   * Greedy decoding after a prefill, with dense attention. The prefill may be used again; where answers share its buffer,
+   * a second one waits for the first.
+   *
+   * @throws MinferenceError USAGE, RUNTIME_FAILED
+   */
+  async generate(prefill: PrefillResult, options: GenerateOptions): Promise<Generation> {
+    checkOptions(generateSchema, options, 'generate');
     return runGenerate(this.#parts, this.tokenizer, prefill, options);
   }
 
@@ -128,7 +139,8 @@ export class Decoder implements Disposable {
    *
    * @throws MinferenceError as prefill; USAGE on another graph
    */
-  probe(tokens: readonly number[], options: ProbeOptions): Promise<ProbeScores> {
+  async probe(tokens: readonly number[], options: ProbeOptions): Promise<ProbeScores> {
+    checkOptions(probeSchema, options, 'probe');
     return runProbe(this.#parts, tokens, options);
   }
 

@@ -43,8 +43,8 @@ export async function runGenerate(
   let stopped: Generation['stopped'] = 'length';
 
   const feeds = patternFeeds(parts, 'dense');
+  const cache = await prefill.cache.fork();
   const started = performance.now();
-  const cache = prefill.cache.fork();
   try {
     let logits = prefill.logits;
     while (tokens.length < maxNewTokens) {

@@ -43,6 +43,10 @@ export class KvCache implements Disposable {
   readonly #parts: Pick<DecoderParts, 'session' | 'states'>;
   /** In the order of the states. */
   #held: Held[];
+  /** Fulfilled when no fork writes into this cache's buffers any more. */
+  #writable: Promise<void> = Promise.resolve();
+  /** Gives the buffers back to the cache that this one continues. */
+  #giveBack = () => {};
 
   private constructor(parts: Pick<DecoderParts, 'session' | 'states'>, capacity: number, held: Held[]) {
     this.#parts = parts;
@@ -58,13 +62,19 @@ export class KvCache implements Disposable {
   }
 
   /**
-   * A cache that goes on from here and leaves this one as it is, for several answers to one prompt. A shared buffer's
-   * rows after `length` are overwritten, so two forks must not run in turns.
+   * A cache that goes on from here and leaves this one as it is, for several answers to one prompt. Forks write into the
+   * same buffers' rows after `length`, so the next one is handed out when the last one is disposed.
    */
-  fork(): KvCache {
+  async fork(): Promise<KvCache> {
     const held = this.#held.map(({ tensor }) => ({ tensor, owned: false }));
     const fork = new KvCache(this.#parts, this.capacity, held);
     fork.length = this.length;
+    if (this.capacity === Infinity) return fork;
+    const turn = this.#writable;
+    this.#writable = new Promise((resolve) => {
+      fork.#giveBack = resolve;
+    });
+    await turn;
     return fork;
   }
 
@@ -108,6 +118,7 @@ export class KvCache implements Disposable {
   dispose(): void {
     for (const { tensor, owned } of this.#held) if (owned) tensor.dispose();
     this.#held = [];
+    this.#giveBack();
   }
 
   [Symbol.dispose](): void {

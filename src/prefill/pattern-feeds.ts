@@ -1,4 +1,5 @@
 import { MinferenceError } from '../errors.js';
+import { checkMatrix } from '../patterns/check-matrix.js';
 import { encodeHeadPattern, type HeadPattern } from '../patterns/head-pattern.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { DecoderParts } from './decoder-parts.js';
@@ -12,7 +13,8 @@ export type LayerPatterns = readonly (readonly HeadPattern[])[] | 'dense';
 /**
  * The `head_patterns` inputs of every layer, int32 [num_heads, 4]. A graph without them (the original one) runs dense.
  *
- * @throws MinferenceError PATTERNS_MISMATCH when layers or heads do not correspond, USAGE for patterns without inputs
+ * @throws MinferenceError PATTERNS_INVALID, PATTERNS_MISMATCH when layers or heads do not correspond, USAGE for patterns
+ *   without inputs
  */
 export function patternFeeds(
   { layers, numLayers, graph }: DecoderParts,
@@ -24,6 +26,7 @@ export function patternFeeds(
       hint: 'Open the decoder with graph: "prefill" to use patterns.',
     });
   }
+  if (patterns !== 'dense') checkMatrix(patterns);
   if (patterns !== 'dense' && patterns.length !== numLayers) {
     throw new MinferenceError(
       'PATTERNS_MISMATCH',

@@ -117,8 +117,8 @@ describe('planNiah', () => {
 
   it.each([
     [{ lengths: [] }, 'lengths'],
-    [{ lengths: [100] }, 'at least 256'],
-    [{ lengths: [1000.5] }, 'at least 256'],
+    [{ lengths: [100] }, 'tokens from 256'],
+    [{ lengths: [1000.5] }, 'tokens from 256'],
     [{ samples: 0 }, 'samples'],
     [{ samples: 1.5 }, 'samples'],
     [{ seed: 0.1 }, 'seed'],

@@ -3,6 +3,8 @@ import { choice, flag, integer, optional, text } from './option-types.js';
 
 /** Options that several commands share. */
 
+const loadShape = async () => (await import('../../prefill/options.js')).loadShape;
+
 const MODEL = 'Model:';
 export const OUTPUT_GROUP = 'Output:';
 
@@ -35,7 +37,7 @@ export const modelOption: OptionSpec<string | undefined> = {
   help: 'folder with an ONNX decoder and its tokenizer, or a Hugging Face Hub id (default: the embedded model)',
   group: MODEL,
   example: '--model ./models/llama-3.2-1b',
-  schema: optional(text('a folder or a Hub id')),
+  schema: optional(text(async () => (await import('../../utils/option-schemas.js')).modelSource)),
 };
 
 export const variantOption: OptionSpec<string | undefined> = {
@@ -43,7 +45,7 @@ export const variantOption: OptionSpec<string | undefined> = {
   help: 'which of the folder’s ONNX files: q4 means model_q4.onnx (default: the unquantised one, else the only one)',
   group: MODEL,
   example: '--variant q4',
-  schema: optional(text('the name of a variant such as q4 or fp16')),
+  schema: optional(text(async () => (await loadShape()).variant)),
 };
 
 const runtimeOptions = {
@@ -53,21 +55,21 @@ const runtimeOptions = {
     default: 'auto',
     group: MODEL,
     example: '--device cpu',
-    schema: choice(['auto', 'cpu', 'cuda']),
+    schema: choice(async () => (await loadShape()).device),
   },
   deviceId: {
     flags: '--device-id <n>',
     help: 'which CUDA device, among those that CUDA_VISIBLE_DEVICES leaves; asks for CUDA (default: 0)',
     group: MODEL,
     example: '--device-id 1',
-    schema: optional(integer('the number of a CUDA device', 0, 1023)),
+    schema: optional(integer(async () => (await loadShape()).deviceId)),
   },
   threads: {
     flags: '--threads <n>',
     help: 'CPU threads (default: the physical cores this process may use)',
     group: MODEL,
     example: '--threads 4',
-    schema: optional(integer('a number of threads', 1, 1024)),
+    schema: optional(integer(async () => (await loadShape()).threads)),
   },
 } satisfies Record<string, OptionSpec>;
 
@@ -81,5 +83,5 @@ export const seedOption: OptionSpec<number> = {
   help: 'seed of everything random: the same seed gives the same result',
   default: '0',
   example: '--seed 7',
-  schema: integer('a whole number', 0, 2 ** 31 - 1),
+  schema: integer(async () => (await import('../../utils/option-schemas.js')).seed),
 };

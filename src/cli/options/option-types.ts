@@ -29,27 +29,24 @@ export const checkedText = (check: (text: string) => unknown): Schema<string> =>
     return value;
   });
 
-/** Any text that is not empty. `what` says what it stands for: 'a folder or a hub id'. */
-export const text = (what: string): Schema<string> =>
-  parsedText((value) => {
-    if (value.trim() === '') throw new MinferenceError('USAGE', `expected ${what}`);
-    if (value.includes('\0')) throw new MinferenceError('USAGE', `expected ${what}, found a NUL character`);
-    return value;
-  });
+/** A value that the library's own schema of the option checks; schemas are loaded when a command runs. */
+const checkedBy =
+  (read: (text: string) => unknown) =>
+  <Value>(load: () => Promise<zod.ZodType<Value | undefined>>): Schema<Value> =>
+    parsedText(async (value) => {
+      const [{ checkValue }, schema] = await Promise.all([import('../../utils/check-options.js'), load()]);
+      return checkValue(schema, read(value)) as Value;
+    });
 
-export const integer = (what: string, min: number, max: number): Schema<number> =>
-  parsedText((value) => {
-    const number = /^[+-]?\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
-    if (number >= min && number <= max) return number;
-    throw new MinferenceError('USAGE', `expected ${what} from ${min} to ${max}`);
-  });
+export const text = checkedBy((value) => value);
 
-export const choice = <const Value extends string>(values: readonly Value[]): Schema<Value> =>
-  parsedText((value) => {
-    const found = values.find((candidate) => candidate === value.trim());
-    if (found === undefined) throw new MinferenceError('USAGE', `expected one of ${values.join(', ')}`);
-    return found;
-  });
+export const choice = checkedBy((value) => value.trim());
+
+/** What is no number is handed on as it is, for the message. */
+export const integer = checkedBy((value) => (/^[+-]?\d+$/.test(value.trim()) ? Number(value) : value));
+
+/** The path of a file. */
+export const path = text(async () => (await import('../../utils/option-schemas.js')).path);
 
 /** An option without a value: true when given (or, for '--no-…' flags, unless given). */
 export const flag: Schema<boolean> = (z) =>

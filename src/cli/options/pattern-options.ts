@@ -10,7 +10,7 @@ export const patternOptions = (group: string, help: string) =>
       default: 'auto',
       group,
       example: '--patterns patterns.json',
-      schema: text('a pattern file or auto'),
+      schema: text(async () => (await import('../../utils/option-schemas.js')).patternSource),
     },
     force: {
       flags: '--force',

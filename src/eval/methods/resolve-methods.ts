@@ -1,10 +1,9 @@
 import { basename } from 'node:path';
 import { MinferenceError } from '../../errors.js';
-import { findPatterns } from '../../patterns/find-patterns.js';
 import type { TileGeometry } from '../../patterns/flops.js';
 import type { HeadPattern } from '../../patterns/head-pattern.js';
-import { loadPatterns } from '../../patterns/load-patterns.js';
 import type { PatternFile } from '../../patterns/pattern-file.js';
+import { resolvePatterns } from '../../patterns/resolve-patterns.js';
 import { patternMatrix } from '../../patterns/to-matrix.js';
 import { uniformPatterns } from '../../patterns/uniform-patterns.js';
 import { formatPercent } from '../../utils/format.js';
@@ -32,7 +31,7 @@ export interface MethodContext {
  */
 export async function resolveMethods(specs: readonly MethodSpec[], context: MethodContext): Promise<Method[]> {
   const needsDefault = specs.some((spec) => spec.kind !== 'dense' && !('path' in spec) && !('pattern' in spec));
-  const fallback = needsDefault ? await defaultPatterns(context) : undefined;
+  const fallback = needsDefault ? await find(context.patterns, context) : undefined;
   const budget = budgetOf(fallback?.file);
   const methods: Method[] = [];
   for (const spec of specs) {
@@ -41,8 +40,8 @@ export async function resolveMethods(specs: readonly MethodSpec[], context: Meth
         methods.push({ name: spec.name, description: 'dense attention', patterns: () => 'dense' });
         break;
       case 'file': {
-        const found = spec.path === undefined ? (fallback ?? noPatterns()) : await loadFile(spec.path, context);
-        methods.push(fromFile(spec.name, found));
+        const found = spec.path === undefined ? fallback : await find(spec.path, context);
+        methods.push(fromFile(spec.name, found ?? noPatterns()));
         break;
       }
       case 'uniform':
@@ -61,12 +60,12 @@ interface FoundPatterns {
   file: PatternFile;
 }
 
-async function loadFile(path: string, { decoder, ignoreFingerprint }: MethodContext): Promise<FoundPatterns> {
-  return { path, file: await loadPatterns(path, decoder, { ignoreFingerprint }) };
-}
-
-async function defaultPatterns(context: MethodContext): Promise<FoundPatterns | undefined> {
-  return context.patterns === 'auto' ? findPatterns(context.decoder) : loadFile(context.patterns, context);
+async function find(
+  patterns: string,
+  { decoder, ignoreFingerprint }: MethodContext,
+): Promise<FoundPatterns | undefined> {
+  const { path, file } = await resolvePatterns(patterns, decoder, { ignoreFingerprint });
+  return path === null || file === null ? undefined : { path, file };
 }
 
 function noPatterns(): never {

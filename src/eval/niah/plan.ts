@@ -1,7 +1,7 @@
-import { MinferenceError } from '../../errors.js';
-import { MAX_LIST_LENGTH } from '../../utils/parse-size.js';
+import { checkOptions } from '../../utils/check-options.js';
 import { type MethodSpec, parseMethods } from '../methods/parse-methods.js';
 import type { EvalTask } from '../task.js';
+import { gridSchema } from './options.js';
 import { parseDepths } from './parse-depths.js';
 import { parseTasks } from './parse-tasks.js';
 
@@ -31,9 +31,6 @@ export interface NiahPlan {
   seed: number;
 }
 
-/** Shorter prompts have no room for a haystack. */
-export const MIN_LENGTH = 256;
-export const MAX_SAMPLES = 10_000;
 export const DEFAULT_LENGTHS: readonly number[] = [2048, 4096, 8192, 16_384];
 
 /**
@@ -42,24 +39,15 @@ export const DEFAULT_LENGTHS: readonly number[] = [2048, 4096, 8192, 16_384];
  * @throws {MinferenceError} USAGE
  */
 export function planNiah(options: GridOptions): NiahPlan {
-  const { lengths = DEFAULT_LENGTHS, samples = 1, seed = 0 } = options;
-  if (lengths.length === 0 || lengths.length > MAX_LIST_LENGTH) {
-    throw new MinferenceError('USAGE', `expected from 1 to ${MAX_LIST_LENGTH} lengths, found ${lengths.length}`);
-  }
-  const wrong = lengths.find((length) => !Number.isInteger(length) || length < MIN_LENGTH);
-  if (wrong !== undefined) {
-    throw new MinferenceError('USAGE', `expected lengths of at least ${MIN_LENGTH} tokens, found ${wrong}`);
-  }
-  if (!Number.isInteger(samples) || samples < 1 || samples > MAX_SAMPLES) {
-    throw new MinferenceError('USAGE', `expected a number of samples from 1 to ${MAX_SAMPLES}, found ${samples}`);
-  }
-  if (!Number.isSafeInteger(seed)) throw new MinferenceError('USAGE', `expected a whole number as seed, found ${seed}`);
+  const { lengths = DEFAULT_LENGTHS, depths = 5, samples = 1, seed = 0 } = options;
+  const { tasks = 'single,multikey,kv', methods = 'dense,a_shape,minference' } = options;
+  checkOptions(gridSchema, { lengths, depths, samples, tasks, methods, seed }, 'evaluate');
   return {
     lengths: [...new Set(lengths)].sort((a, b) => a - b),
-    depths: parseDepths(options.depths ?? 5),
+    depths: parseDepths(depths),
     samples,
-    tasks: parseTasks(options.tasks ?? 'single,multikey,kv'),
-    methods: parseMethods(options.methods ?? 'dense,a_shape,minference'),
+    tasks: parseTasks(tasks),
+    methods: parseMethods(methods),
     seed,
   };
 }

@@ -2,9 +2,12 @@ import { resolveModel } from '../../model/directory.js';
 import type { ModelDirectory } from '../../model/model-directory.js';
 import { Decoder } from '../../prefill/decoder.js';
 import { kernelGeometry } from '../../runtime/native.js';
+import { checkOptions } from '../../utils/check-options.js';
+import { watchSchema } from '../../utils/option-schemas.js';
 import { checkLengths } from '../harness/check-lengths.js';
 import { type EvaluationContext, evaluateNiah, type NiahOptions } from './evaluate-niah.js';
 import type { NiahResults } from './niah-results.js';
+import { evaluateSchema } from './options.js';
 import { planNiah } from './plan.js';
 
 export interface RunNiahOptions extends NiahOptions {
@@ -28,6 +31,8 @@ export interface RunNiahOptions extends NiahOptions {
  *   ABORTED (finished answers are kept when `out` is given), and whatever opening the model throws.
  */
 export async function runNiah(options: RunNiahOptions = {}, context: EvaluationContext = {}): Promise<NiahResults> {
+  checkOptions(evaluateSchema, options, 'evaluate');
+  checkOptions(watchSchema, context, 'evaluate');
   const { model, variant, device, deviceId, threads, ...rest } = options;
   const { progress, signal } = context;
   const watch = { ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };

@@ -1,8 +1,10 @@
 import { parseTokenCount, parseTokenCounts } from '../../../utils/parse-size.js';
 import { loadOptions, seedOption } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
-import { checkedText, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
+import { checkedText, flag, integer, optional, parsedText, path } from '../../options/option-types.js';
 import { patternOptions } from '../../options/pattern-options.js';
+
+const shape = async () => (await import('../../../eval/niah/options.js')).evaluateSchema.shape;
 
 const EVAL = 'Evaluation:';
 
@@ -34,7 +36,7 @@ export const evalNiahOptions = {
     default: '1',
     group: EVAL,
     example: '--samples 4',
-    schema: integer('a number of prompts', 1, 1000),
+    schema: integer(async () => (await shape()).samples),
   },
   tasks: {
     flags: '--tasks <list>',
@@ -59,7 +61,7 @@ export const evalNiahOptions = {
     help: 'text to hide the needles in (default: the essays in datasets/haystack)',
     group: EVAL,
     example: '--haystack novel.txt',
-    schema: optional(text('the path of a file')),
+    schema: optional(path),
   },
   chunk: {
     flags: '--chunk <tokens>',
@@ -75,7 +77,7 @@ export const evalNiahOptions = {
     default: 'niah.json',
     group: EVAL,
     example: '--out results/niah.json',
-    schema: text('the path of a file'),
+    schema: path,
   },
   resume: {
     flags: '--no-resume',

@@ -1,8 +1,10 @@
 import { parseTokenCount } from '../../../utils/parse-size.js';
 import { loadOptions } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
-import { choice, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
+import { choice, flag, integer, optional, parsedText, path, text } from '../../options/option-types.js';
 import { patternOptions } from '../../options/pattern-options.js';
+
+const shape = async () => (await import('../../../api/options.js')).prefillPromptSchema.shape;
 
 const PROMPT = 'Prompt:';
 const PREFILL = 'Prefill:';
@@ -14,21 +16,21 @@ export const prefillOptions = {
     help: 'the prompt itself',
     group: PROMPT,
     example: '--prompt "Once upon a time"',
-    schema: optional(text('a text')),
+    schema: optional(text(async () => (await shape()).system)),
   },
   promptFile: {
     flags: '--prompt-file <file>',
     help: 'file with the prompt in UTF-8; - or nothing reads stdin',
     group: PROMPT,
     example: '--prompt-file book.txt',
-    schema: optional(text('the path of a file, or -')),
+    schema: optional(path),
   },
   system: {
     flags: '--system <text>',
     help: 'system message, where the model’s chat template takes one',
     group: PROMPT,
     example: '--system "Answer in one word."',
-    schema: optional(text('a text')),
+    schema: optional(text(async () => (await shape()).system)),
   },
   chatTemplate: {
     flags: '--no-chat-template',
@@ -47,7 +49,7 @@ export const prefillOptions = {
     default: '64',
     group: PREFILL,
     example: '--max-new-tokens 16',
-    schema: integer('a number of tokens', 1, 1_048_576),
+    schema: integer(async () => (await shape()).maxNewTokens),
   },
   chunk: {
     flags: '--chunk <tokens>',
@@ -61,6 +63,6 @@ export const prefillOptions = {
     help: 'dense: run dense attention too and report speed-up, agreement of the logits and both texts',
     group: PREFILL,
     example: '--compare dense',
-    schema: optional(choice(['dense'])),
+    schema: optional(choice(async () => (await import('../../../utils/option-schemas.js')).oneOf(['dense']))),
   },
 } satisfies Record<string, OptionSpec>;

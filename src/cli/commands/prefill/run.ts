@@ -43,6 +43,7 @@ async function runOnce(
   const run = await prefill(decoder, {
     prompt: tokens,
     patterns: chosen.file ?? 'dense',
+    ignoreFingerprint: options.force,
     maxNewTokens: options.maxNewTokens,
     signal,
     ...defined({ chunk: options.chunk }),

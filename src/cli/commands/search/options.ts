@@ -1,7 +1,9 @@
 import { parseTokenCount } from '../../../utils/parse-size.js';
 import { loadOptions, seedOption } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
-import { checkedText, choice, flag, integer, optional, parsedText, text } from '../../options/option-types.js';
+import { checkedText, choice, flag, integer, optional, parsedText, path } from '../../options/option-types.js';
+
+const shape = async () => (await import('../../../../search/options.js')).searchSchema.shape;
 
 const SEARCH = 'Search:';
 
@@ -13,7 +15,7 @@ export const searchOptions = {
     default: 'patterns.json',
     group: SEARCH,
     example: '--out configs/my-model.json',
-    schema: text('the path of a file'),
+    schema: path,
   },
   length: {
     flags: '--length <tokens>',
@@ -46,7 +48,7 @@ export const searchOptions = {
     help: 'prompts per calibration set (default: as many as the search needs to be stable)',
     group: SEARCH,
     example: '--samples 2',
-    schema: optional(integer('a number of prompts', 1, 1000)),
+    schema: optional(integer(async () => (await shape()).samples)),
   },
   objective: {
     flags: '--objective <name>',
@@ -54,7 +56,7 @@ export const searchOptions = {
     default: 'answer',
     group: SEARCH,
     example: '--objective output',
-    schema: choice(['answer', 'output', 'mass']),
+    schema: choice(async () => (await shape()).objective),
   },
   seed: { ...seedOption, group: SEARCH },
   resume: {
