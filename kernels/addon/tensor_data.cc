@@ -1,6 +1,8 @@
 #include "tensor_data.h"
 
+#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -37,9 +39,11 @@ struct Memory {
 };
 
 Memory allocate_host(size_t bytes) {
-  auto buffer = std::shared_ptr<std::byte[]>(new std::byte[bytes + kAlignment]);
-  const auto address = reinterpret_cast<uintptr_t>(buffer.get());
-  return {buffer, reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment)};
+  size_t whole;  // lines, one at least
+  if (__builtin_add_overflow(bytes, kAlignment, &whole)) throw std::bad_alloc();
+  void* memory = std::aligned_alloc(kAlignment, whole / kAlignment * kAlignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  return {{memory, std::free}, memory};
 }
 
 Memory allocate_cuda(size_t bytes, int device) {
