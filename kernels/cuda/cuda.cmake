@@ -14,7 +14,7 @@ set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS cuda/*.cu cuda/*.cc)
 list(FILTER cuda_sources EXCLUDE REGEX "/cuda/(emulate|check|bench)/")
 add_library(minference_cuda STATIC ${cuda_sources})
-target_include_directories(minference_cuda PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_include_directories(minference_cuda PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/cuda)
 target_compile_options(minference_cuda PRIVATE
   "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra;-diag-suppress=177>")
 target_link_libraries(minference_cuda PUBLIC minference_cpu CUDA::cudart_static)
@@ -27,7 +27,7 @@ foreach(program check bench)
   file(GLOB program_sources CONFIGURE_DEPENDS cuda/${program}/*.cc cuda/${program}/*.cu)
   list(FILTER program_sources EXCLUDE REGEX "/decode_bench\\.cc$")  # a program of its own
   add_executable(minference_${program} EXCLUDE_FROM_ALL ${program_sources})
-  target_include_directories(minference_${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_include_directories(minference_${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/cuda)
   target_compile_options(minference_${program} PRIVATE
     "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-diag-suppress=177>")
   target_link_libraries(minference_${program} PRIVATE minference_cuda -static-libstdc++ -static-libgcc)

@@ -2,8 +2,8 @@
 // the columns that lie in none of them. A kernel's tile is several granules side by side.
 #pragma once
 
-#include "../common/launch.cuh"
 #include "../plan/row_block.cuh"
+#include "common/launch.cuh"
 
 namespace minference::cuda {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "../common/dtype.cuh"
-#include "../common/launch.cuh"
+#include "common/launch.cuh"
 #include "minference/pattern.h"
 #include "random.h"
 

@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
-#include "../common/launch.cuh"
 #include "../sm90/tile_walk.cuh"
+#include "common/launch.cuh"
 #include "memory.h"
 #include "report.h"
 

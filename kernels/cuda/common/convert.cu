@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "common/launch.cuh"
 #include "convert.h"
 #include "dtype.cuh"
-#include "launch.cuh"
 
 namespace minference::cuda {
 namespace {

@@ -1,9 +1,5 @@
-// Checked launches. On the CPU (MINFERENCE_EMULATE) the same call runs the kernel through emulate/.
+// Checked launches.
 #pragma once
-
-#ifdef MINFERENCE_EMULATE
-#include "../emulate/cuda_on_cpu.h"
-#else
 
 #include <cuda_runtime.h>
 
@@ -35,5 +31,3 @@ __device__ inline unsigned char* dynamic_shared() {
 #endif
 
 }  // namespace minference::cuda
-
-#endif

@@ -1,8 +1,8 @@
 // From the cache and the queries to shared memory.
 #pragma once
 
-#include "../common/launch.cuh"
-#include "../ptx/cp_async.cuh"
+#include "common/launch.cuh"
+#include "ptx/cp_async.cuh"
 #include "tile.cuh"
 #include "work.h"
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "../common/dtype.cuh"
-#include "../common/launch.cuh"
-#include "../ptx/math.cuh"
+#include "common/launch.cuh"
+#include "ptx/math.cuh"
 #include "work.h"
 
 namespace minference::cuda::decode_kernels {

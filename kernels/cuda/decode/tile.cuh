@@ -1,6 +1,8 @@
 // How a thread block computes: keys per step, how its warps share them, what lies where in shared memory.
 #pragma once
 
+#include <cuda_runtime_api.h>
+
 namespace minference::cuda::decode_kernels {
 
 // kRowWarps groups of 16 query rows, times warps that share the keys of a tile.

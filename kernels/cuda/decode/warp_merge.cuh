@@ -1,8 +1,8 @@
 // The warps of a block that saw different keys of the same rows: their sums become one part in global memory.
 #pragma once
 
-#include "../common/launch.cuh"
-#include "../ptx/math.cuh"
+#include "common/launch.cuh"
+#include "ptx/math.cuh"
 #include "tile.cuh"
 
 namespace minference::cuda::decode_kernels {

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "../common/dtype.cuh"
-#include "../ptx/ldmatrix.cuh"
-#include "../ptx/math.cuh"
-#include "../ptx/mma_sync.cuh"
+#include "ptx/ldmatrix.cuh"
+#include "ptx/math.cuh"
+#include "ptx/mma_sync.cuh"
 #include "tile.cuh"
 
 namespace minference::cuda::decode_kernels {

@@ -1,8 +1,6 @@
-// CUDA kernels on the CPU, as a test of their source: compile a .cu file with
-//   g++ -x c++ -std=c++20 -DMINFERENCE_EMULATE
-// and link cuda_on_cpu.cc. The threads of a block are fibers that run in turn until they wait; blocks run one after the
-// other. What PTX does behind the wrappers of ../ptx is written there for both worlds, on top of wait_until, warp_read
-// and the queues below. See README.md for what this finds and what it cannot.
+// CUDA C++ on the CPU. The threads of a block are fibers that run in turn until they wait; blocks run one after the
+// other. What PTX does is written in ptx/, in headers of the same names as the wrappers of ../ptx, on top of
+// wait_until, warp_read and the queues below. See README.md for what this finds and what it cannot.
 #pragma once
 
 #include <cuda_bf16.h>

@@ -1,7 +1,7 @@
 // Sums over the threads of a block, in a fixed order.
 #pragma once
 
-#include "../common/launch.cuh"
+#include "common/launch.cuh"
 
 namespace minference::cuda {
 

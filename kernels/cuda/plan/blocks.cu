@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "../common/dtype.cuh"
-#include "../common/launch.cuh"
 #include "blocks.h"
+#include "common/launch.cuh"
 #include "radix_select.cuh"
 
 namespace minference::cuda {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "../common/launch.cuh"
 #include "columns.h"
+#include "common/launch.cuh"
 
 namespace minference::cuda {
 namespace {

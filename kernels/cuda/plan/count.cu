@@ -1,4 +1,4 @@
-#include "../common/launch.cuh"
+#include "common/launch.cuh"
 #include "count.h"
 #include "row_block.cuh"
 

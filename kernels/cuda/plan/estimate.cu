@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "../common/dtype.cuh"
-#include "../common/launch.cuh"
-#include "../ptx/math.cuh"
+#include "common/launch.cuh"
 #include "estimate.h"
 #include "last_rows.cuh"
+#include "ptx/math.cuh"
 #include "tile_sums.cuh"
 #include "upload.h"
 

@@ -1,4 +1,4 @@
-#include "../common/launch.cuh"
+#include "common/launch.cuh"
 #include "fit.h"
 
 namespace minference::cuda {

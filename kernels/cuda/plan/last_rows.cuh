@@ -3,11 +3,11 @@
 #pragma once
 
 #include "../common/dtype.cuh"
-#include "../common/launch.cuh"
-#include "../ptx/cp_async.cuh"
-#include "../ptx/ldmatrix.cuh"
-#include "../ptx/mma_sync.cuh"
+#include "common/launch.cuh"
 #include "jobs.h"
+#include "ptx/cp_async.cuh"
+#include "ptx/ldmatrix.cuh"
+#include "ptx/mma_sync.cuh"
 
 namespace minference::cuda {
 

@@ -1,4 +1,4 @@
-#include "../common/launch.cuh"
+#include "common/launch.cuh"
 #include "lists.h"
 #include "score_select.cuh"
 

@@ -1,6 +1,8 @@
 // The key ranges of one row block, from the lowest key up. Counting and attention walk over the same ones.
 #pragma once
 
+#include <cuda_runtime_api.h>
+
 #include "../device_plan.h"
 #include "minference/sparse_index.h"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "../common/check.h"
-#include "../common/launch.cuh"
 #include "block_scan.cuh"
+#include "common/launch.cuh"
 #include "count.h"
 #include "row_block.cuh"
 

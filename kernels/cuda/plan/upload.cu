@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "../common/launch.cuh"
+#include "common/launch.cuh"
 #include "upload.h"
 
 namespace minference::cuda {

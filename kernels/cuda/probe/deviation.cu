@@ -1,6 +1,6 @@
 #include "../common/check.h"
 #include "../common/dtype.cuh"
-#include "../common/launch.cuh"
+#include "common/launch.cuh"
 #include "deviation.h"
 
 namespace minference::cuda {

@@ -3,33 +3,11 @@
 
 #include <cstdint>
 
-#include "../common/launch.cuh"
+#include "common/launch.cuh"
 
 namespace minference::cuda::ptx {
 
-#ifdef MINFERENCE_EMULATE
-
 // With `valid` false the destination is filled with zeros and the source is not read.
-inline void cp_async_16(void* shared, const void* global, bool valid) {
-  if (reinterpret_cast<uintptr_t>(shared) % 16 != 0 || (valid && reinterpret_cast<uintptr_t>(global) % 16 != 0)) {
-    throw CudaError("cp.async: misaligned address");
-  }
-  emulate::enqueue(0, [=] {
-    if (valid) {
-      std::memcpy(shared, global, 16);
-    } else {
-      std::memset(shared, 0, 16);
-    }
-  });
-}
-inline void cp_async_commit() { emulate::commit_group(0); }
-template <int kMayRemain>
-inline void cp_async_wait() {
-  emulate::wait_groups(0, kMayRemain);
-}
-
-#else
-
 __device__ inline void cp_async_16(void* shared, const void* global, bool valid) {
   const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
   const int bytes = valid ? 16 : 0;
@@ -40,7 +18,5 @@ template <int kMayRemain>
 __device__ inline void cp_async_wait() {
   asm volatile("cp.async.wait_group %0;\n" ::"n"(kMayRemain) : "memory");
 }
-
-#endif
 
 }  // namespace minference::cuda::ptx

@@ -1,15 +1,9 @@
 // Orders ordinary accesses to shared memory (also cp.async) with those of TMA and wgmma.
 #pragma once
 
-#include "../common/launch.cuh"
+#include "common/launch.cuh"
 
 namespace minference::cuda::ptx {
-
-#ifdef MINFERENCE_EMULATE
-
-inline void fence_async_proxy() {}
-
-#else
 
 __device__ inline void fence_async_proxy() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
@@ -18,7 +12,5 @@ __device__ inline void fence_async_proxy() {
   __trap();
 #endif
 }
-
-#endif
 
 }  // namespace minference::cuda::ptx

@@ -3,36 +3,19 @@
 
 #include <cstdint>
 
-#include "../common/dtype.cuh"
-#include "../common/launch.cuh"
+#include "common/dtype.cuh"
+#include "common/launch.cuh"
 
 namespace minference::cuda::ptx {
 
-#ifdef MINFERENCE_EMULATE
-
 // 2^x within 2 ulp; subnormal inputs and results are 0.
-inline float exp2_fast(float x) {
-  const float value = std::exp2(x);
-  return value < 0x1p-126f ? 0.0f : value;
-}
-
-// Two floats rounded to a register, `low` in the lower half.
-template <typename T>
-inline uint32_t pack2(float low, float high) {
-  const T halves[2] = {from_float<T>(low), from_float<T>(high)};
-  uint32_t packed;
-  std::memcpy(&packed, halves, sizeof(packed));
-  return packed;
-}
-
-#else
-
 __device__ inline float exp2_fast(float x) {
   float value;
   asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(value) : "f"(x));
   return value;
 }
 
+// Two floats rounded to a register, `low` in the lower half.
 template <typename T>
 __device__ inline uint32_t pack2(float low, float high);
 template <>
@@ -47,7 +30,5 @@ __device__ inline uint32_t pack2<__nv_bfloat16>(float low, float high) {
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(packed) : "f"(high), "f"(low));
   return packed;
 }
-
-#endif
 
 }  // namespace minference::cuda::ptx

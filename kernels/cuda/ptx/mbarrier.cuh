@@ -3,33 +3,11 @@
 
 #include <cstdint>
 
-#include "../common/launch.cuh"
-
-#ifdef MINFERENCE_EMULATE
-#include "../emulate/mbarrier.h"
-#endif
+#include "common/launch.cuh"
 
 namespace minference::cuda::ptx {
 
 using Barrier = uint64_t;  // in shared memory
-
-#ifdef MINFERENCE_EMULATE
-
-inline void barrier_init(Barrier* barrier, uint32_t count) { emulate::mbarrier_init(barrier, count); }
-inline void barrier_init_fence() {}
-inline void barrier_expect(Barrier* barrier, uint32_t bytes) {
-  emulate::mbarrier_expect(barrier, bytes);
-  emulate::mbarrier_arrive(barrier, 1);
-}
-inline void barrier_arrive(Barrier* barrier) { emulate::mbarrier_arrive(barrier, 1); }
-inline void barrier_arrive(Barrier* barrier, uint32_t count) { emulate::mbarrier_arrive(barrier, count); }
-inline void barrier_wait(Barrier* barrier, uint32_t parity) { emulate::mbarrier_wait(barrier, parity); }
-inline bool barrier_test(Barrier* barrier, uint32_t parity) { return emulate::mbarrier_test(barrier, parity); }
-inline void barrier_arrive_after_copies(Barrier* barrier) {
-  emulate::hand_over(0, barrier, [=] { emulate::mbarrier_arrive(barrier, 1); });
-}
-
-#else
 
 __device__ inline void barrier_init(Barrier* barrier, uint32_t count) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
@@ -127,7 +105,5 @@ __device__ inline void barrier_arrive_after_copies(Barrier* barrier) {
   __trap();
 #endif
 }
-
-#endif
 
 }  // namespace minference::cuda::ptx

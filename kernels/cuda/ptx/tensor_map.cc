@@ -5,56 +5,9 @@
 #include <string>
 
 #include "../common/check.h"
+#include "tensor_shape.h"
 
 namespace minference::cuda::ptx {
-namespace {
-
-constexpr int kMostDims = 5, kRowBytes = 128;
-constexpr uint64_t kMostElements = uint64_t{1} << 32, kMostStride = uint64_t{1} << 40;
-constexpr uint32_t kMostBox = 256;
-
-int element_bytes(DataType dtype) { return dtype == DataType::kFloat32 ? 4 : 2; }
-
-// What the driver would only call an invalid value.
-void check_shape(DataType dtype, const void* base, int rank, const uint64_t* dims, const uint64_t* byte_strides,
-                 const uint32_t* box) {
-  const auto require = [](bool condition, const char* what) {
-    if (!condition) throw CudaError(std::string("tensor map: ") + what);
-  };
-  require(rank >= 1 && rank <= kMostDims, "1 … 5 dimensions");
-  require(reinterpret_cast<uintptr_t>(base) % 16 == 0, "the address is not a multiple of 16");
-  for (int i = 0; i < rank; ++i) {
-    require(dims[i] > 0 && dims[i] <= kMostElements, "a dimension is empty or above 2^32");
-    require(box[i] > 0 && box[i] <= kMostBox, "a box has 1 … 256 elements in a dimension");
-    if (i > 0) {
-      require(byte_strides[i - 1] % 16 == 0 && byte_strides[i - 1] < kMostStride,
-              "a stride is not a multiple of 16 or not below 2^40");
-    }
-  }
-  require(box[0] * element_bytes(dtype) == kRowBytes, "rows of the box are 128 bytes long");
-}
-
-}  // namespace
-
-#ifdef MINFERENCE_EMULATE
-
-TensorMap make_tensor_map(DataType dtype, const void* base, int rank, const uint64_t* dims,
-                          const uint64_t* byte_strides, const uint32_t* box) {
-  check_shape(dtype, base, rank, dims, byte_strides, box);
-  TensorMap map{};
-  map.base = static_cast<const unsigned char*>(base);
-  map.rank = rank;
-  map.element_bytes = element_bytes(dtype);
-  for (int i = 0; i < kMostDims; ++i) {
-    map.dims[i] = i < rank ? dims[i] : 1;
-    map.box[i] = i < rank ? box[i] : 1;
-    map.byte_strides[i] = i == 0 ? map.element_bytes : i < rank ? byte_strides[i - 1] : 0;
-  }
-  return map;
-}
-
-#else
-
 namespace {
 
 using Encode = decltype(&cuTensorMapEncodeTiled);
@@ -105,7 +58,5 @@ TensorMap make_tensor_map(DataType dtype, const void* base, int rank, const uint
   }
   return map;
 }
-
-#endif
 
 }  // namespace minference::cuda::ptx

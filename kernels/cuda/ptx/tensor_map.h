@@ -2,9 +2,7 @@
 // `const __grid_constant__ TensorMap`.
 #pragma once
 
-#ifndef MINFERENCE_EMULATE
 #include <cuda.h>
-#endif
 
 #include <cstdint>
 
@@ -12,22 +10,7 @@
 
 namespace minference::cuda::ptx {
 
-#ifdef MINFERENCE_EMULATE
-
-struct alignas(64) TensorMap {
-  const unsigned char* base;
-  int rank;
-  int element_bytes;
-  uint64_t dims[5];
-  uint64_t byte_strides[5];  // of dimension 0: element_bytes
-  uint32_t box[5];
-};
-
-#else
-
 using TensorMap = CUtensorMap;
-
-#endif
 
 // Dimension 0 is the innermost; `byte_strides` (multiples of 16) are those of dimensions 1 … rank - 1. The box's rows
 // are 128 bytes long and lie in shared memory one after the other, the 16-byte pieces of each permuted: bits 4–6 of the

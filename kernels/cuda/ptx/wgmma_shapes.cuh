@@ -1,7 +1,7 @@
 // The instructions of wgmma.cuh for every shape and type: their operands can only be listed one by one.
 #pragma once
 
-#include "wgmma.cuh"
+#include "ptx/wgmma.cuh"
 
 namespace minference::cuda::ptx {
 

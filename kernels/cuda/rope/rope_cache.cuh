@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "../common/dtype.cuh"
-#include "../common/launch.cuh"
+#include "common/launch.cuh"
 
 namespace minference::cuda {
 

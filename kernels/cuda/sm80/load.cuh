@@ -1,7 +1,7 @@
 // Global to shared memory, by cp.async. What a head lacks in size is filled with zeros.
 #pragma once
 
-#include "../ptx/cp_async.cuh"
+#include "ptx/cp_async.cuh"
 #include "shape.cuh"
 
 namespace minference::cuda::sm80 {

@@ -1,8 +1,8 @@
 // The two matrix products of a tile, per warp: kWarpRows query rows against kKeys keys.
 #pragma once
 
-#include "../ptx/ldmatrix.cuh"
-#include "../ptx/mma_sync.cuh"
+#include "ptx/ldmatrix.cuh"
+#include "ptx/mma_sync.cuh"
 #include "shape.cuh"
 
 namespace minference::cuda::sm80 {

@@ -2,9 +2,9 @@
 // g + 8; the four lanes of a row share its maximum, each keeps a sum of its own columns.
 #pragma once
 
-#include "../ptx/math.cuh"
 #include "call.h"
 #include "products.cuh"
+#include "ptx/math.cuh"
 
 namespace minference::cuda::sm80 {
 

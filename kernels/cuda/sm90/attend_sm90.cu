@@ -7,10 +7,10 @@
 #include "../common/device.h"
 #include "../common/dtype.cuh"
 #include "../plan/upload.h"
-#include "../ptx/registers.cuh"
 #include "attend_sm90.h"
 #include "consumer.cuh"
 #include "producer.cuh"
+#include "ptx/registers.cuh"
 
 namespace minference::cuda {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../device_plan.h"
-#include "../ptx/tma.cuh"
+#include "ptx/tma.cuh"
 
 namespace minference::cuda::sm90 {
 

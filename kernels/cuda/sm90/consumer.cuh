@@ -4,10 +4,10 @@
 // the other's anyway.
 #pragma once
 
-#include "../ptx/fence.cuh"
-#include "../ptx/named_barrier.cuh"
 #include "call.cuh"
 #include "products.cuh"
+#include "ptx/fence.cuh"
+#include "ptx/named_barrier.cuh"
 #include "softmax.cuh"
 #include "write_rows.cuh"
 

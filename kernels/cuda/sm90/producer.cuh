@@ -2,8 +2,8 @@
 // only every fourth: keys and values of several tiles are on their way at a time, and no warp waits for another.
 #pragma once
 
-#include "../ptx/cp_async.cuh"
 #include "call.cuh"
+#include "ptx/cp_async.cuh"
 #include "tile_walk.cuh"
 
 namespace minference::cuda::sm90 {

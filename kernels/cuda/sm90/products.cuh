@@ -1,8 +1,8 @@
 // The two products of a tile on the tensor cores, for one warpgroup of 64 rows.
 #pragma once
 
-#include "../ptx/math.cuh"
-#include "../ptx/wgmma.cuh"
+#include "ptx/math.cuh"
+#include "ptx/wgmma.cuh"
 #include "shared.cuh"
 
 namespace minference::cuda::sm90 {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../device_plan.h"
-#include "../ptx/mbarrier.cuh"
+#include "ptx/mbarrier.cuh"
 
 namespace minference::cuda::sm90 {
 

@@ -2,7 +2,7 @@
 // wgmma lays it out: element 4i + 2 half + j is column 8i + 2 (lane % 4) + j.
 #pragma once
 
-#include "../ptx/math.cuh"
+#include "ptx/math.cuh"
 #include "shared.cuh"
 
 namespace minference::cuda::sm90 {

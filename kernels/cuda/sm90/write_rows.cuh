@@ -2,8 +2,8 @@
 #pragma once
 
 #include "../common/dtype.cuh"
-#include "../ptx/math.cuh"
 #include "call.cuh"
+#include "ptx/math.cuh"
 
 namespace minference::cuda::sm90 {
 

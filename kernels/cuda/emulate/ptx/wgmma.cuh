@@ -10,8 +10,9 @@
 #include <memory>
 #include <vector>
 
-#include "../common/dtype.cuh"
-#include "cuda_on_cpu.h"
+#include "../../common/dtype.cuh"
+#include "../../ptx/descriptor.cuh"
+#include "../cuda_on_cpu.h"
 
 namespace minference::cuda::emulate {
 
