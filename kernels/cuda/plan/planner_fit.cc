@@ -13,15 +13,13 @@ namespace {
 
 constexpr size_t kChunkBytes = size_t{256} << 20;  // of lists at a time
 
-int64_t blocks_of(int64_t rows) { return (rows + kPatternBlock - 1) / kPatternBlock; }
-
 }  // namespace
 
 std::vector<HeadPattern> Planner::fit(const HeadPattern* candidates, int64_t count, double budget_flops) {
-  const int64_t heads = params_.shape.num_heads, d = params_.shape.head_dim;
-  const Span own = span(0);
-  const double tile_flops = 4.0 * geometry_.block_m * geometry_.block_n * static_cast<double>(d);
-  const bool dense_fits = tile_flops * static_cast<double>(dense_tiles(own, geometry_)) <= budget_flops;
+  const int64_t heads = shape_.params().shape.num_heads;
+  const Span own = shape_.span(0);
+  const bool dense_fits =
+      shape_.tile_flops() * static_cast<double>(dense_tiles(own, shape_.geometry())) <= budget_flops;
   std::vector<HeadPattern> fitted(heads * count);
   if (own.rows == 0) {  // nothing to pay
     for (int64_t i = 0; i < heads * count; ++i) fitted[i] = candidates[i % count];
@@ -38,20 +36,20 @@ std::vector<HeadPattern> Planner::fit(const HeadPattern* candidates, int64_t cou
   for (const std::vector<int64_t>& all : searched) {
     if (all.empty()) continue;
     const auto kind = static_cast<PatternKind>(candidates[all[0] % count].kind);
-    const int64_t row_blocks = (own.rows + geometry_.block_m - 1) / geometry_.block_m;
+    const int64_t row_blocks = (own.rows + shape_.geometry().block_m - 1) / shape_.geometry().block_m;
     // Lists as long as the context: what is tried is not known here.
     const size_t lists = kind == PatternKind::kVerticalSlash ? own.total() * 24
-                         : kind == PatternKind::kBlockSparse ? row_blocks * blocks_of(own.total()) * 2
+                         : kind == PatternKind::kBlockSparse ? row_blocks * pattern_blocks(own.total()) * 2
                                                              : 0;
     const auto at_once = std::max<size_t>(1, kChunkBytes / (lists + 1024));
     std::vector<Job> jobs;
     for (size_t i = 0; i < std::min(at_once, all.size()); ++i) {
-      Job job = make_job({static_cast<int32_t>(PatternKind::kDense), 0, 0, kNoFallback}, all[i] / count);
+      Job job = shape_.make_job({static_cast<int32_t>(PatternKind::kDense), 0, 0, kNoFallback}, all[i] / count);
       const auto total = static_cast<int32_t>(own.total());
       job.pattern = {static_cast<int32_t>(kind), total, total, kNoFallback};
       jobs.push_back(job);
     }
-    place_lists(jobs);
+    place_lists(shape_, jobs, context_);
     for (size_t first = 0; first < all.size(); first += jobs.size()) {
       const size_t end = std::min(all.size(), first + jobs.size());
       const std::vector<int64_t> which(all.begin() + first, all.begin() + end);
@@ -66,20 +64,18 @@ std::vector<HeadPattern> Planner::fit(const HeadPattern* candidates, int64_t cou
 void Planner::fit_chunk(std::vector<Job> jobs, const HeadPattern* candidates, const std::vector<int64_t>& which,
                         double budget_flops, std::vector<HeadPattern>& fitted) {
   const auto count = static_cast<int64_t>(jobs.size()),
-             per_head = static_cast<int64_t>(fitted.size()) / params_.shape.num_heads;
-  const int64_t d = params_.shape.head_dim;
-  const Span own = span(0);
-  const double tile_flops = 4.0 * geometry_.block_m * geometry_.block_n * static_cast<double>(d);
+             per_head = static_cast<int64_t>(fitted.size()) / shape_.params().shape.num_heads;
+  const Span own = shape_.span(0);
   const auto kind = static_cast<PatternKind>(jobs[0].pattern.kind);
-  point_to_last_rows(jobs);
-  point_to_pooled(jobs);
-  const int64_t strip = allocate_scores(jobs, count);
+  last_rows_.point(jobs);
+  pooled_.point(jobs);
+  const int64_t strip = pooled_.allocate_scores(jobs);
   std::vector<FitState> states;
   int64_t most_steps = 0;
   for (const int64_t i : which) {
     const HeadPattern& candidate = candidates[i % per_head];
     const FitGrid grid(candidate, own.total());
-    states.push_back({grid, 0, grid.steps - 1, index_flops(candidate, own, d)});
+    states.push_back({grid, 0, grid.steps - 1, index_flops(candidate, own, shape_.head_dim())});
     most_steps = std::max(most_steps, grid.steps - 1);
   }
   Job* device_jobs = upload(jobs, context_);
@@ -89,11 +85,12 @@ void Planner::fit_chunk(std::vector<Job> jobs, const HeadPattern* candidates, co
     try_sizes(device_jobs, device_states, count, context_);
     if (kind == PatternKind::kVerticalSlash) select_lists(device_jobs, count, context_);
     if (kind == PatternKind::kBlockSparse) {
-      select_blocks(call_, device_jobs, count, blocks_of(own.rows), blocks_of(own.total()), strip, context_);
+      select_blocks(shape_.call(), device_jobs, count, pattern_blocks(own.rows), pattern_blocks(own.total()), strip,
+                    context_);
     }
-    make_plans(call_, device_jobs, count, plans, context_);
-    count_tiles(call_, device_jobs, plans, count, row_blocks(jobs[0]), context_);
-    judge_sizes(device_jobs, plans, device_states, count, tile_flops, budget_flops, context_);
+    make_plans(shape_.call(), device_jobs, count, plans, context_);
+    count_tiles(shape_.call(), device_jobs, plans, count, shape_.row_blocks(jobs[0]), context_);
+    judge_sizes(device_jobs, plans, device_states, count, shape_.tile_flops(), budget_flops, context_);
   }
   check(cudaMemcpyAsync(states.data(), device_states, states.size() * sizeof(FitState), cudaMemcpyDeviceToHost,
                         context_.stream),
