@@ -13,6 +13,8 @@ const ARROWS = [
   { header: /^onnxruntime/, allowed: ['ops', 'addon'] },
   { header: /^(napi|node_api)/, allowed: ['addon'] },
   { header: /(^|\/)(ops|addon)\//, allowed: [] },
+  // The include path puts the emulator's headers in the place of CUDA's: nobody asks for them.
+  { header: /(^|\/)emulate\//, allowed: [] },
   { header: /(^|\/)(cpu|index)\//, allowed: ['cpu', 'index', 'cuda'] },
 ];
 
