@@ -17,6 +17,8 @@ export interface CommandResult {
   json: unknown;
   /** Printed otherwise; '' when everything was streamed. */
   text: string;
+  /** 0 by default; 1 where what was found is no success, though there is a result. */
+  exitCode?: 0 | 1;
 }
 
 export type OutputValues = OptionValues<typeof outputOptions>;

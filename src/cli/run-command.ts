@@ -36,6 +36,7 @@ async function execute(spec: CommandSpec, raw: Record<string, RawValue>, reporte
   interrupt.signal.throwIfAborted();
   reporter.close();
   printResult(result, options.json, reporter.hasPrinted);
+  return result.exitCode ?? 0;
 }
 
 /** Runs one command from its raw options to its exit code. */
@@ -53,8 +54,7 @@ export async function runCommand(spec: CommandSpec, raw: Record<string, RawValue
   };
   process.once('uncaughtException', onCrash);
   try {
-    await execute(spec, raw, reporter, interrupt);
-    return 0;
+    return await execute(spec, raw, reporter, interrupt);
   } catch (error) {
     reporter.close();
     const code = reportError(asInterruption(error, interrupt), { json, debug });

@@ -1,3 +1,4 @@
+import { MinferenceError } from '../errors.js';
 import { createTokenStream } from '../model/token-stream.js';
 import type { TextTokenizer } from '../model/tokenizer.js';
 import type { DecoderParts } from './decoder-parts.js';
@@ -23,7 +24,13 @@ export interface Generation {
   text: string;
   /** Time of the decode steps; the first token comes out of the prefill. */
   decodeMs: number;
-  stopped: 'eos' | 'length' | 'signal';
+  /**
+   * `'length'`: as many tokens as were asked for; `'context'`: the model has no more positions; `'failure'`: a step failed,
+   * and what there was before it is kept.
+   */
+  stopped: 'eos' | 'length' | 'context' | 'signal' | 'failure';
+  /** Why a step failed. */
+  failure: MinferenceError | null;
 }
 
 /** Greedy decoding with dense attention after a prefill, which may be used again afterwards. */
@@ -41,6 +48,7 @@ export async function runGenerate(
   const tokens: number[] = [];
   let text = '';
   let stopped: Generation['stopped'] = 'length';
+  let failure: Generation['failure'] = null;
 
   const feeds = patternFeeds(parts, 'dense');
   const cache = await prefill.cache.fork();
@@ -61,12 +69,22 @@ export async function runGenerate(
       text += piece;
       tokens.push(id);
       onToken?.({ id, text: piece, index: tokens.length - 1 });
-      if (tokens.length === maxNewTokens || cache.length >= config.contextLength) break;
-      await cache.reserve(1);
-      // A step is short: a stop waits for it, and the answer so far is kept.
-      logits = lastRow((await runStep(parts, { tokens: [id], cache, feeds })).logits);
+      if (tokens.length === maxNewTokens) break;
+      if (cache.length >= config.contextLength) {
+        stopped = 'context';
+        break;
+      }
+      try {
+        await cache.reserve(1);
+        // A step is short: a stop waits for it, and the answer so far is kept.
+        logits = lastRow((await runStep(parts, { tokens: [id], cache, feeds })).logits);
+      } catch (error) {
+        if (!(error instanceof MinferenceError)) throw error;
+        [stopped, failure] = ['failure', error];
+        break;
+      }
     }
-    return { tokens, text: text + stream.end(), decodeMs: performance.now() - started, stopped };
+    return { tokens, text: text + stream.end(), decodeMs: performance.now() - started, stopped, failure };
   } finally {
     cache.dispose();
     for (const tensor of Object.values(feeds)) tensor.dispose();

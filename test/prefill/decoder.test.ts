@@ -131,7 +131,7 @@ test('stop tokens, the signal and the end of the context end an answer', async (
   using __ = full.cache;
   const { tokens: last, stopped } = await decoder.generate(full, { maxNewTokens: 50, stopTokenIds: [] });
   // 512 positions: two more tokens enter the cache, the third is only read off the logits.
-  expect([last.length, stopped]).toEqual([3, 'length']);
+  expect([last.length, stopped]).toEqual([3, 'context']);
 });
 
 test('bad prompts', async () => {

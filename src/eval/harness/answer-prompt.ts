@@ -31,8 +31,10 @@ export async function answerPrompt(decoder: EvalDecoder, prompt: EvalPrompt, opt
     ...stop,
   });
   using _cache = prefill.cache;
-  const { text, tokens, decodeMs, stopped } = await decoder.generate(prefill, { maxNewTokens, ...stop });
-  if (stopped === 'signal') throw new MinferenceError('ABORTED', 'stopped', { cause: signal?.reason });
+  const { text, tokens, decodeMs, stopped, failure } = await decoder.generate(prefill, { maxNewTokens, ...stop });
+  if (failure) throw failure;
+  if (stopped === 'signal' || stopped === 'failure')
+    throw new MinferenceError('ABORTED', 'stopped', { cause: signal?.reason });
   const { totalMs, indexMs, attentionMs } = prefill.timings;
   return {
     method: options.method,

@@ -18,7 +18,7 @@ export const answerSchema = z.strictObject({
   prediction: text,
   score: z.number().min(0).max(1),
   new_tokens: count,
-  stopped: z.enum(['eos', 'length']),
+  stopped: z.enum(['eos', 'length', 'context']),
   prefill_ms: ms,
   index_ms: ms.nullable().describe('building sparse indices, within prefill_ms'),
   attention_ms: ms.nullable().describe('attention itself, within prefill_ms'),

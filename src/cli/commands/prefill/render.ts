@@ -24,8 +24,16 @@ function describeSplit({ indexMs, attentionMs, restMs }: PrefillTimings): string
   return `index ${formatDuration(indexMs)}, attention ${formatDuration(attentionMs)}, rest ${formatDuration(restMs)}`;
 }
 
+const ENDS: Record<ComparedRun['generation']['stopped'], string> = {
+  eos: 'end of the answer',
+  length: '--max-new-tokens reached',
+  context: 'end of the model’s positions',
+  signal: 'interrupted',
+  failure: 'a step failed',
+};
+
 function describeDecoding({ generation: { tokens, decodeMs, stopped } }: ComparedRun): string {
-  const end = { eos: 'end of the answer', length: '--max-new-tokens reached', signal: 'interrupted' }[stopped];
+  const end = ENDS[stopped];
   const steps = tokens.length - 1;
   const rate = steps > 0 ? `, ${formatRate((steps / decodeMs) * 1000)}` : '';
   return `${formatQuantity(tokens.length, 'token')} in ${formatDuration(decodeMs)}${rate} (${end})`;

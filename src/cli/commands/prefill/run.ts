@@ -78,6 +78,13 @@ async function runBoth(
   return comparison;
 }
 
+/** An answer that a failed step cut off is shown all the same. */
+function reportFailures(runs: readonly ComparedRun[], progress: CommandContext['progress']): 0 | 1 {
+  const failures = runs.flatMap(({ generation: { failure } }) => failure ?? []);
+  for (const { message } of failures) progress.warn(`the answer ends early: ${message}`);
+  return failures.length > 0 ? 1 : 0;
+}
+
 export const runPrefillCommand: CommandRun<typeof prefillOptions> = async (options, context) => {
   const { progress, signal } = context;
   await checkPatternsOption(options.patterns);
@@ -101,9 +108,10 @@ export const runPrefillCommand: CommandRun<typeof prefillOptions> = async (optio
   };
   if (options.compare) {
     const comparison = await runBoth(decoder, tokens, chosen, options, context);
-    return { json: toJson(facts, comparison.sparse, comparison), text: renderComparison(facts, comparison) };
+    const exitCode = reportFailures([comparison.sparse, comparison.dense], progress);
+    return { json: toJson(facts, comparison.sparse, comparison), text: renderComparison(facts, comparison), exitCode };
   }
   const run = await runOnce(decoder, tokens, chosen, options, context);
   if (!options.json) progress.note(renderTimings(facts, run));
-  return { json: toJson(facts, run), text: '' };
+  return { json: toJson(facts, run), text: '', exitCode: reportFailures([run], progress) };
 };

@@ -8,6 +8,7 @@ const runToJson = (run: ComparedRun) => ({
   text: run.generation.text,
   tokens: run.generation.tokens,
   stopped: run.generation.stopped,
+  failure: run.generation.failure && { code: run.generation.failure.code, message: run.generation.failure.message },
   prefill: run.timings,
   decode: { totalMs: run.generation.decodeMs, tokensPerSecond: decodeRate(run) },
   peakMemoryBytes: run.peakMemoryBytes,
