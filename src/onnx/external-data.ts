@@ -1,7 +1,8 @@
-import { realpath, stat } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { type GraphProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
 import { MinferenceError } from '../errors.js';
+import { sniffFormat } from './sniff-format.js';
 import { tensorBytes } from './tensor-bytes.js';
 import type { OnnxModel } from './types.js';
 
@@ -15,6 +16,14 @@ export interface ExternalLocation {
   offset: number;
   /** null: to the end of the file. */
   length: number | null;
+}
+
+/** As many as {@link sniffFormat} looks at. */
+const HEAD_BYTES = 64;
+
+interface DataFile {
+  size: number;
+  head: Uint8Array;
 }
 
 const isExternal = (tensor: TensorProto) => tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
@@ -86,7 +95,30 @@ async function allowedFolders({ folder, path }: OnnxModel): Promise<string[]> {
   return [await realpath(folder), dirname(await realpath(path))];
 }
 
-async function dataFileSize(folder: string, allowed: readonly string[], { tensor, location }: ExternalLocation) {
+/** First bytes of a data file. @throws {MinferenceError} READ_FAILED where this user may not read it */
+async function readHead(tensor: string, path: string): Promise<Uint8Array> {
+  try {
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new MinferenceError('READ_FAILED', `external data of tensor ${tensor}: ${path} cannot be read (${message})`, {
+      hint: `let this user read it: chmod a+r ${path}, by its owner`,
+      cause,
+    });
+  }
+}
+
+async function openDataFile(
+  folder: string,
+  allowed: readonly string[],
+  { tensor, location }: ExternalLocation,
+): Promise<DataFile> {
   const path = join(folder, location);
   if (isAbsolute(location) || location.includes('\0') || escapes(folder, path)) {
     throw invalid(tensor, `expected a path inside the model's folder, found "${location}"`);
@@ -98,32 +130,34 @@ async function dataFileSize(folder: string, allowed: readonly string[], { tensor
   }
   const facts = await stat(real);
   if (!facts.isFile()) throw invalid(tensor, `expected a file, found ${path}, which is none`);
-  return facts.size;
+  return { size: facts.size, head: await readHead(tensor, path) };
 }
 
 /**
- * Checks that every external data file is inside the model's folder and long enough.
+ * Checks that every external data file is inside the model's folder, may be read, and is long enough.
  *
- * @throws {MinferenceError} MODEL_EXTERNAL_DATA naming tensor, file, and the bytes needed and found.
+ * @throws {MinferenceError} READ_FAILED; MODEL_EXTERNAL_DATA naming tensor, file, and the bytes needed and found.
  */
 export async function checkExternalData(model: OnnxModel): Promise<void> {
   const allowed = await allowedFolders(model);
-  const sizes = new Map<string, number>();
+  const files = new Map<string, DataFile>();
   for (const entry of externalLocations(model)) {
-    let size = sizes.get(entry.location);
-    if (size === undefined) {
-      size = await dataFileSize(model.folder, allowed, entry);
-      sizes.set(entry.location, size);
+    let file = files.get(entry.location);
+    if (file === undefined) {
+      file = await openDataFile(model.folder, allowed, entry);
+      files.set(entry.location, file);
     }
     const { needed, length } = entry;
     if (needed !== null && length !== null && needed !== length) {
       throw invalid(entry.tensor, `expected ${needed} bytes for its shape, found a length of ${length}`);
     }
     const end = entry.offset + (length ?? needed ?? 0);
-    if (end > size) {
+    if (end > file.size) {
+      // Weights may begin with any bytes: what they look like counts only where they are too few.
+      const format = sniffFormat(file.head);
       throw invalid(
         entry.tensor,
-        `expected at least ${end} bytes in ${join(model.folder, entry.location)}, found ${size}`,
+        `expected at least ${end} bytes in ${join(model.folder, entry.location)}, found ${file.size}${format ? `: ${format}` : ''}`,
       );
     }
   }

@@ -48,7 +48,10 @@ async function readModelBytes(path: string): Promise<Uint8Array> {
     );
   }
   return readFile(path).catch((cause: Error) => {
-    throw new MinferenceError('READ_FAILED', `cannot read ${path}: ${cause.message}`, { cause });
+    throw new MinferenceError('READ_FAILED', `cannot read ${path}: ${cause.message}`, {
+      hint: `let this user read it: chmod a+r ${path}, by its owner`,
+      cause,
+    });
   });
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MinferenceError } from '../errors.js';
+import { problemOf } from '../utils/zod-problem.js';
 import { MAX_HEADS, MAX_LAYERS, MAX_TOKENS } from './limits.js';
 import type { HeadEntry, PatternFile } from './pattern-file.js';
 import { PATTERN_SCHEMA } from './pattern-file.js';
@@ -57,13 +58,15 @@ export function readMinferenceLayers(
   value: unknown,
   options: { name: string; id?: string; layers?: readonly { numHeads: number }[] },
 ): PatternFile {
-  const result = layersSchema.safeParse(value);
+  refuseOtherContents(value, options.name);
+  const result = layersSchema.safeParse(value, { reportInput: true });
   if (!result.success) {
     const issue = result.error.issues[0]!;
     const [layer, head, field] = issue.path;
+    const problem = problemOf(issue);
     const where =
       layer === undefined ? '' : `layer ${String(layer)}${head === undefined ? '' : ` head ${String(head)}`}`;
-    const what = field === undefined ? issue.message : `entry ${Number(field)}: ${issue.message}`;
+    const what = field === undefined ? problem : `entry ${Number(field)}: ${problem}`;
     throw new MinferenceError('PATTERNS_INVALID', `${options.name}: ${where && `${where}: `}${what}`, {
       hint: 'a head is ["vertical_and_slash" | "stream_llm" | "block_sparse", size, size, score]',
     });
@@ -80,6 +83,25 @@ export function readMinferenceLayers(
     model: { id: options.id ?? options.name, num_layers: layers.length, num_heads: uniform ? counts[0]! : counts },
     layers,
   };
+}
+
+/** What stands under the same name and is no such list, by its content. */
+function refuseOtherContents(value: unknown, name: string): void {
+  if (value !== null && typeof value === 'object' && 'config_groups' in value) {
+    throw new MinferenceError(
+      'PATTERNS_INVALID',
+      `${name}: expected MInference’s list of layers, found the sparse_attention_config of NVIDIA Model-Optimizer (config_groups)`,
+      { hint: 'it describes another kind of sparsity: make patterns for this model with: minference search' },
+    );
+  }
+  const isEmpty = (layer: unknown) => layer !== null && typeof layer === 'object' && Object.keys(layer).length === 0;
+  if (Array.isArray(value) && value.length > 0 && value.every(isEmpty)) {
+    throw new MinferenceError(
+      'PATTERNS_INVALID',
+      `${name}: expected a pattern for one head at least, found ${value.length} empty layers`,
+      { hint: 'the search that wrote it did not finish: make patterns with minference search' },
+    );
+  }
 }
 
 function toHead(entry: z.output<typeof entrySchema> | undefined): HeadEntry {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
@@ -189,4 +189,35 @@ describe('external data', () => {
     mkdirSync(`${path}.data`);
     await expect(check(path)).rejects.toMatchObject({ message: expect.stringMatching(/expected a file/) });
   });
+});
+
+test('a data file that is a Git LFS pointer is called one', async () => {
+  const path = await writtenModel();
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 123456\n';
+  writeFileSync(`${path}.data`, pointer);
+  await expect(checkExternalData(await readOnnxModel(path))).rejects.toMatchObject({
+    code: 'MODEL_EXTERNAL_DATA',
+    message: expect.stringMatching(/bytes in .*model\.onnx\.data, found \d+: a Git LFS pointer/),
+  });
+});
+
+test('a data file that this user may not read is named before ONNX Runtime opens it', async () => {
+  const folder = temporaryFolder();
+  const path = await writtenModel(folder);
+  chmodSync(folder, 0o755);
+  chmodSync(path, 0o644);
+  chmodSync(`${path}.data`, 0);
+  const model = await readOnnxModel(path);
+  // Root may read everything: it becomes nobody for the moment.
+  const user = process.geteuid!();
+  if (user === 0) process.seteuid!(65534);
+  try {
+    await expect(checkExternalData(model)).rejects.toMatchObject({
+      code: 'READ_FAILED',
+      message: expect.stringMatching(/external data of tensor .*model\.onnx\.data cannot be read \(EACCES/),
+      hint: expect.stringMatching(/chmod/),
+    });
+  } finally {
+    if (user === 0) process.seteuid!(user);
+  }
 });

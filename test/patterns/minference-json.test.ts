@@ -48,6 +48,23 @@ describe("MInference's own format", () => {
     expect(heads[3]).toEqual(heads[0]);
   });
 
+  it('names another tool’s settings under the same key', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'minference-config-'));
+    const path = join(folder, 'config.json');
+    const modelOptimizer = { config_groups: { group_0: { sparse_algo: 'softmax_skip', targets: ['LlamaAttention'] } } };
+    await writeFile(path, JSON.stringify({ model_type: 'llama', sparse_attention_config: modelOptimizer }));
+    await expect(loadPatterns(path)).rejects.toMatchObject({
+      code: 'PATTERNS_INVALID',
+      message: expect.stringMatching(/found the sparse_attention_config of NVIDIA Model-Optimizer/),
+    });
+    await rm(folder, { recursive: true });
+  });
+
+  it('refuses a list of layers that says nothing of any head', () => {
+    expect(() => read([{}, {}], [4, 4])).toThrow(/expected a pattern for one head at least, found 2 empty layers/);
+    expect(read([{}, { '0': ['stream_llm', 1, 2, 3] }], [1, 1]).layers[0]!.heads).toHaveLength(1);
+  });
+
   it('survives their → ours → their without loss (property)', () => {
     const size = fc.nat(2 ** 30);
     const entry = fc.tuple(
