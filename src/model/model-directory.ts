@@ -11,6 +11,8 @@ export interface ModelDirectory {
   /** Name of the chosen .onnx file among `variants`. */
   variant: string;
   variants: string[];
+  /** Absolute paths of the .onnx files, in the order of `variants`. */
+  variantPaths: string[];
   layout: 'transformers' | 'genai';
   config: ModelConfig;
   /** Text of config.json or genai_config.json. */

@@ -60,6 +60,7 @@ function describe(
     modelPath: join(folder, chosen.file),
     variant: chosen.name,
     variants: variants.map((variant) => variant.name),
+    variantPaths: variants.map((variant) => join(folder, variant.file)),
     layout,
     config,
     configText,

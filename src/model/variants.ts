@@ -1,4 +1,5 @@
 import { MinferenceError } from '../errors.js';
+import { nearest } from '../utils/nearest.js';
 
 /** One ONNX file that a model folder offers. */
 export interface ModelVariant {
@@ -45,6 +46,12 @@ export function findVariants(files: readonly string[]): ModelVariant[] {
   });
 }
 
+/** Everything that `--variant` takes for these files: their names, and the dtypes that name them too. */
+function nicknames(variants: readonly ModelVariant[]): string[] {
+  const dtypes = variants.flatMap(({ file }) => /^(?:model|decoder_model_merged)_(.+)$/.exec(stem(file))?.[1] ?? []);
+  return [...variants.map(({ name }) => name), ...dtypes];
+}
+
 /**
  * The variant asked for: by name, by path, or by transformers.js' dtype (`fp32`, `q4`, `q4f16` …). Without a wish:
  * `preferred` when it exists, else the highest precision of `model`, else of `decoder_model_merged`
@@ -70,8 +77,10 @@ export function chooseVariant(
       variants.find((variant) => variant.file.replace(/\.onnx$/, '') === plain) ??
       byDtype.map((name) => variants.find((variant) => stem(variant.file) === name)).find((variant) => variant);
     if (match) return match;
+    const meant = nearest(plain, nicknames(variants));
+    const question = meant === undefined ? '' : `Did you mean "${meant}"? `;
     throw new MinferenceError('USAGE', `${where}: expected a variant of the model, found "${wish}"`, {
-      hint: `Choose one with --variant: ${names}.`,
+      hint: `${question}Choose one with --variant: ${names}.`,
     });
   }
   const named = variants.find((variant) => variant.file === preferred);

@@ -14,15 +14,20 @@ interface Held {
 /** Spare rows when a full cache grows during decoding. */
 const GROWTH_ROWS = 256;
 
+/** What one state holds of `rows` tokens, in bytes. */
+export function stateBytes(state: CarriedState, rows: number): number {
+  const own = Math.min(rows, state.window ?? rows);
+  const elements = sizeFor(state, own).reduce((product, dim) => product * dim, 1);
+  return elements * DTYPES[dtypeFromOnnx(state.elementType, state.input)].bytes;
+}
+
 /**
  * What runs hand on, for `rows` tokens, in bytes: buffers once; of all else a run has what it reads and what it writes at
  * the same time.
  */
 export function carriedBytes(states: readonly CarriedState[], rows: number): number {
   return states.reduce((sum, state) => {
-    const own = Math.min(rows, state.window ?? rows);
-    const elements = sizeFor(state, own).reduce((product, dim) => product * dim, 1);
-    const bytes = elements * DTYPES[dtypeFromOnnx(state.elementType, state.input)].bytes;
+    const bytes = stateBytes(state, rows);
     return sum + (state.keeps === 'buffer' ? bytes : 2 * bytes);
   }, 0);
 }

@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { formatBytes } from '../../src/utils/format.js';
 import { sharedFolder } from '../utils/temporary-folder.js';
 import { ensureBuilt } from './helpers/build.js';
 import { runCli } from './helpers/run-cli.js';
@@ -48,14 +49,40 @@ describe('inspect', () => {
     // The same length, so that the file stays valid.
     writeFileSync(path, readFileSync(path, 'latin1').replaceAll('com.microsoft', 'com.somewhere'), 'latin1');
     const { stdout, exitCode } = await runCli(['inspect', '--model', model]);
-    expect(exitCode).toBe(0);
+    expect(exitCode).toBe(1);
     expect(stdout).toMatch(/✖ attention +0 layers can be made sparse\n +→ export/);
   });
 
   it('says which weights are missing', async () => {
     const model = await writeTinyModel(folder, 'no-weights');
     writeFileSync(join(model, 'model.onnx.data'), '');
-    const { stdout } = await runCli(['inspect', '--model', model]);
+    const { stdout, exitCode } = await runCli(['inspect', '--model', model]);
+    expect(exitCode).toBe(1);
     expect(stdout).toMatch(/✖ weights +.*model\.onnx\.data/);
+  });
+
+  it('tells the sizes of variants and of the KV cache, and exits with 0 for a model that can be used', async () => {
+    const model = await writeTinyModel(folder, 'variants');
+    cpSync(join(model, 'model.onnx'), join(model, 'model_q4.onnx'));
+    const { stdout, exitCode } = await runCli(['inspect', '--model', model]);
+    expect(exitCode).toBe(0);
+    const size = (...files: string[]) =>
+      formatBytes(files.reduce((sum, file) => sum + statSync(join(model, file)).size, 0));
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      `variants model, ${size('model.onnx', 'model.onnx.data')} (chosen); model_q4, ${size('model_q4.onnx')}`,
+    );
+    // 2 layers × keys and values × 2 heads of 16 × 4 bytes.
+    expect(stdout).toMatch(/KV cache +512 KiB for 1,024 tokens/);
+    const json = JSON.parse((await runCli(['inspect', '--model', model, '--json'])).stdout);
+    expect(json.model).toMatchObject({ usable: true, cacheBytesPer1k: 524_288, variants: [{ name: 'model' }, {}] });
+    expect(json.native.costs).toHaveProperty('cpu');
+  });
+
+  it('names the variant that was meant', async () => {
+    const model = await writeTinyModel(folder, 'misspelt');
+    cpSync(join(model, 'model.onnx'), join(model, 'model_q4f16.onnx'));
+    const { stderr, exitCode } = await runCli(['inspect', '--model', model, '--variant', 'q4f61']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/Did you mean "q4f16"\? Choose one with --variant: model, model_q4f16/);
   });
 });

@@ -1,6 +1,7 @@
 import type { ModelDirectory } from '../../../model/model-directory.js';
+import type { VariantSize } from '../../../model/variant-sizes.js';
 import type { AttentionLayer, SkippedNode } from '../../../onnx/types.js';
-import { formatCount, formatQuantity } from '../../../utils/format.js';
+import { formatBytes, formatCount, formatQuantity } from '../../../utils/format.js';
 import type { Fact, Section } from '../../render/sections.js';
 import { type Column, renderTable } from '../../render/table.js';
 import { stdoutStyle } from '../../terminal.js';
@@ -12,6 +13,11 @@ export interface ModelFacts {
   skipped: readonly SkippedNode[];
   /** Why the weights cannot be used, with what to do; null when they can. */
   weightsProblem: { message: string; hint: string | undefined } | null;
+  variants: readonly VariantSize[];
+  /** Keys, values and other states of 1,024 tokens. */
+  cacheBytesPer1k: number;
+  /** At least one layer can be made sparse, and the weights are there. */
+  usable: boolean;
 }
 
 /** '0–7' for neighbours, '0, 2, 4' otherwise. */
@@ -80,6 +86,12 @@ function attentionFacts({ layers, skipped }: ModelFacts): Fact[] {
   ];
 }
 
+/** 'model_q4, 1.2 GiB (chosen)' */
+function describeVariant({ name, bytes }: VariantSize, chosen: string): string {
+  const size = bytes === null ? 'not here' : formatBytes(bytes);
+  return `${name}, ${size}${name === chosen ? ' (chosen)' : ''}`;
+}
+
 /** A model's configuration and its attention, as sections for people. */
 export function describeModel(facts: ModelFacts): Section[] {
   const { directory, layers, weightsProblem } = facts;
@@ -99,7 +111,7 @@ export function describeModel(facts: ModelFacts): Section[] {
         { title: 'file', value: directory.modelPath },
         {
           title: 'variants',
-          value: directory.variants.map((name) => (name === directory.variant ? `${name} (chosen)` : name)).join(', '),
+          value: facts.variants.map((variant) => describeVariant(variant, directory.variant)).join('; '),
         },
         { title: 'layout', value: directory.layout },
         {
@@ -109,6 +121,7 @@ export function describeModel(facts: ModelFacts): Section[] {
             `${config.headDim} (${config.numKvHeads} for keys and values), vocabulary of ${formatCount(config.vocabSize)}`,
         },
         { title: 'positions', value: formatCount(config.contextLength) },
+        { title: 'KV cache', value: `${formatBytes(facts.cacheBytesPer1k)} for 1,024 tokens` },
         weights,
       ],
     },

@@ -1,9 +1,11 @@
 import { MinferenceError } from '../../../errors.js';
 import { resolveModel } from '../../../model/directory.js';
 import type { ModelDirectory } from '../../../model/model-directory.js';
+import { variantSizes } from '../../../model/variant-sizes.js';
 import { checkExternalData, readOnnxModel } from '../../../onnx/model-file.js';
 import { inspectAttention } from '../../../onnx/rewrite/rewrite-model.js';
 import type { OnnxModel } from '../../../onnx/types.js';
+import { stateBytes } from '../../../prefill/kv-cache.js';
 import { describeNative } from '../../../runtime/describe-native.js';
 import { packageVersion } from '../../../utils/package-version.js';
 import type { CommandContext, CommandRun } from '../../command-spec.js';
@@ -26,13 +28,22 @@ async function findWeightsProblem(model: OnnxModel): Promise<ModelFacts['weights
 
 async function inspectModel(directory: ModelDirectory): Promise<ModelFacts> {
   const model = await readOnnxModel(directory.modelPath);
-  const { layers, skipped } = inspectAttention(model);
-  return { directory, layers, skipped, weightsProblem: await findWeightsProblem(model) };
+  const { layers, skipped, states } = inspectAttention(model);
+  const weightsProblem = await findWeightsProblem(model);
+  return {
+    directory,
+    layers,
+    skipped,
+    weightsProblem,
+    variants: await variantSizes(directory),
+    cacheBytesPer1k: states.reduce((sum, state) => sum + stateBytes(state, 1024), 0),
+    usable: layers.length > 0 && weightsProblem === null,
+  };
 }
 
-function modelToJson({ directory, layers, skipped, weightsProblem }: ModelFacts) {
-  const { configText: _, ...rest } = directory;
-  return { ...rest, layers, skipped, weightsProblem };
+function modelToJson({ directory, ...facts }: ModelFacts) {
+  const { configText: _, variantPaths: __, ...rest } = directory;
+  return { ...rest, ...facts };
 }
 
 async function findModel(
@@ -53,5 +64,6 @@ export const runInspectCommand: CommandRun<typeof inspectOptions> = async (optio
   return {
     json: { versions, native, ...(model && { model: modelToJson(model) }) },
     text: renderSections(sections, { style: stdoutStyle, ...defined({ columns: process.stdout.columns }) }),
+    exitCode: model === null || model.usable ? 0 : 1,
   };
 };

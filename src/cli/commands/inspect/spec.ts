@@ -7,7 +7,8 @@ export const inspectCommand = defineCommand({
   description:
     'Shows versions, CPU features, the native build, the GPUs with what is missing and how to get it, and the length ' +
     'from which on sparse attention was measured to be faster. With --model: ' +
-    'every attention node, its shape, and whether it can be made sparse.',
+    'every attention node, its shape, and whether it can be made sparse, the sizes of its variants and of its KV cache; ' +
+    'the exit status is 1 for a model that cannot be used.',
   options: inspectOptions,
   examples: [
     { command: 'inspect', does: 'this machine' },
