@@ -1,5 +1,5 @@
-// Builds the native part into kernels/build: `node kernels/build.mjs [--force] [--tools]`. npm runs it on install, before
-// anything else is built, so it uses nothing but Node. Only what changed is built again (--force: everything); the result
+// Builds the native part into kernels/build: `node kernels/build.mjs [--force] [--tools] [--out <folder>]`. npm runs it on
+// install, so it uses nothing but Node. Only what changed is built again (--force: everything); the result
 // is swapped in at the end: an interrupted or failed build leaves the old one, or none.
 import { chmodSync, copyFileSync, existsSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, freemem } from 'node:os';
@@ -14,19 +14,20 @@ import { findNvcc, findTools } from './builder/tools.mjs';
 import { withWorkFolder } from './builder/work-folder.mjs';
 
 const BYTES_PER_JOB = 1.5e9;
-/** As the loader looks for it; beside it lie ONNX Runtime's providers. */
+/** ONNX Runtime looks for its providers beside its library, so that a build with CUDA ops has a copy of both. */
 const ONNX_RUNTIME_LIBRARY = 'libonnxruntime.so.1';
 
 async function build({ force, tools }) {
   const nvcc = await findNvcc();
   const wanted = wantedArtefacts({ nvcc, tools });
   const stale = () => (force ? wanted : staleArtefacts(wanted));
-  const missing = () => [ONNX_RUNTIME_LIBRARY, ...(nvcc ? PROVIDER_FILES : [])].some((file) => !inTarget(file));
+  const missing = () => nvcc && [ONNX_RUNTIME_LIBRARY, ...PROVIDER_FILES].some((file) => !inTarget(file));
   if (stale().length === 0 && !missing()) return console.error('native part: up to date');
 
   const started = Date.now();
   const machine = await findTools();
-  await withWorkFolder(JSON.stringify({ ...machine, nvcc }), { fresh: force }, async (work) => {
+  const settings = JSON.stringify({ ...machine, nvcc });
+  await withWorkFolder(nvcc ? 'cmake-cuda' : 'cmake', settings, { fresh: force }, async (work) => {
     const artefacts = stale();
     if (artefacts.length > 0) await compile(work, machine, nvcc, artefacts);
     await assemble(work, { machine, nvcc, wanted, artefacts });
@@ -60,7 +61,7 @@ async function assemble(work, { machine, nvcc, wanted, artefacts }) {
     const kept = new Map(wanted.filter((one) => !artefacts.includes(one)).map((one) => [one.name, one]));
     for (const { files } of artefacts) for (const file of files) copyFileSync(join(work, file), join(fresh, file));
     for (const { files } of kept.values()) for (const file of files) linkSync(join(target, file), join(fresh, file));
-    copyFileSync(onnxRuntime().library, join(fresh, ONNX_RUNTIME_LIBRARY));
+    if (nvcc) copyFileSync(onnxRuntime().library, join(fresh, ONNX_RUNTIME_LIBRARY));
     const problem = nvcc ? await placeProvider(fresh) : undefined;
     if (problem !== undefined) {
       console.error(`native part: without ONNX Runtime's CUDA provider, which --device cuda needs. ${problem}`);

@@ -1,15 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
 import { getFloat16 } from '@petamoriken/float16';
 import { ModelProtoSchema } from 'onnx-buf';
-import { Session } from '../src/runtime/session.js';
-import { Tensor } from '../src/runtime/tensor.js';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { BuiltDecoder } from './builder/build-decoder.js';
 
 /** A decoder in plain ONNX Runtime, without this project's ops; batch 1. Keeps the KV cache between calls. */
 export interface PlainDecoder {
-  readonly session: Session;
+  readonly session: InferenceSession;
   /** Runs tokens after those of the cache; `reset` empties it first. Logits are [tokens, vocabSize] in float32. */
   run(tokens: readonly number[], options?: { reset?: boolean }): Promise<Float32Array>;
   /** Greedy answer to a prompt, with an empty cache at its start. */
@@ -17,60 +14,45 @@ export interface PlainDecoder {
     prompt: readonly number[],
     options: { maxNewTokens: number; stopTokenIds: readonly number[] },
   ): Promise<number[]>;
-  release(): void;
+  release(): Promise<void>;
 }
 
 export interface PlainDecoderOptions {
   /** Needed where the graph leaves the cache's last dimension open, as onnxruntime-genai's do. */
   headDim?: number;
-  /** ONNX Runtime writes a profile per node with this file prefix. */
-  profilePrefix?: string;
+  session?: InferenceSession.SessionOptions;
 }
 
 /** @param model - a built decoder without external data, or the path of a model file */
 export async function openPlainDecoder(
   model: BuiltDecoder | string,
-  { headDim, profilePrefix }: PlainDecoderOptions = {},
+  options: PlainDecoderOptions = {},
 ): Promise<PlainDecoder> {
-  const session = await Session.create({
-    device: 'cpu',
-    customOps: false,
-    ...(typeof model === 'string'
-      ? { model: await readFile(model), externalDataFolder: dirname(model) }
-      : { model: toBinary(ModelProtoSchema, model.proto) }),
-    ...(profilePrefix === undefined ? {} : { profilePrefix }),
-  });
-  const pasts = session.inputs.filter(({ name }) => name.startsWith('past_key_values.'));
+  const sessionOptions = { logSeverityLevel: 3 as const, ...options.session };
+  const session =
+    typeof model === 'string'
+      ? await InferenceSession.create(model, sessionOptions)
+      : await InferenceSession.create(toBinary(ModelProtoSchema, model.proto), sessionOptions);
+  const pastNames = session.inputNames.filter((name) => name.startsWith('past_key_values.'));
   const presentName = (past: string) => past.replace('past_key_values', 'present');
-  const takesPositions = session.inputs.some(({ name }) => name === 'position_ids');
-  const fetches = {
-    logits: 'host',
-    ...Object.fromEntries(pasts.map(({ name }) => [presentName(name), 'host' as const])),
-  } as const;
   let cache = new Map<string, Tensor>();
   let length = 0;
 
-  const emptyCache = () => {
-    for (const tensor of cache.values()) tensor.dispose();
-    cache = new Map(pasts.map((past) => [past.name, emptyPast(past, headDim)]));
-    length = 0;
-  };
-  emptyCache();
-
   const run: PlainDecoder['run'] = async (tokens, { reset = false } = {}) => {
-    if (reset) emptyCache();
+    if (reset) {
+      cache = new Map();
+      length = 0;
+    }
     const feeds: Record<string, Tensor> = {
       input_ids: int64(tokens),
       attention_mask: int64(new Array<number>(length + tokens.length).fill(1)),
-      ...(takesPositions ? { position_ids: int64(tokens.map((_, at) => length + at)) } : {}),
-      ...Object.fromEntries(cache),
     };
-    const results: Record<string, Tensor> = await session.run(feeds, fetches);
-    for (const tensor of Object.values(feeds)) tensor.dispose();
-    cache = new Map(pasts.map(({ name }) => [name, results[presentName(name)]!]));
+    if (session.inputNames.includes('position_ids')) feeds.position_ids = int64(tokens.map((_, at) => length + at));
+    for (const name of pastNames) feeds[name] = cache.get(name) ?? emptyCache(session, name, options.headDim);
+    const results = await session.run(feeds);
+    cache = new Map(pastNames.map((name) => [name, results[presentName(name)]!]));
     length += tokens.length;
-    using logits = results.logits!;
-    return toFloat32(logits);
+    return toFloat32(results.logits!);
   };
 
   return {
@@ -88,29 +70,30 @@ export async function openPlainDecoder(
         logits = await run([next]);
       }
     },
-    release() {
-      for (const tensor of cache.values()) tensor.dispose();
-      session.dispose();
-    },
+    release: () => session.release(),
   };
 }
 
 const int64 = (values: readonly number[]) =>
-  Tensor.fromArray('int64', BigInt64Array.from(values, BigInt), [1, values.length]);
+  new Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length]);
 
-function emptyPast({ name, dtype, shape }: Session['inputs'][number], headDim?: number): Tensor {
-  const [, heads, , width] = shape;
-  const last = typeof width === 'number' && width > 0 ? width : headDim;
+function emptyCache(session: InferenceSession, name: string, headDim?: number): Tensor {
+  const info = session.inputMetadata.find((input) => input.name === name);
+  if (!info?.isTensor) throw new RangeError(`expected a tensor input "${name}"`);
+  const [, heads, , width] = info.shape;
+  const last = typeof width === 'number' ? width : headDim;
   if (typeof heads !== 'number' || last === undefined) throw new RangeError(`expected headDim for "${name}"`);
-  return Tensor.allocate(dtype, [1, heads, 0, last]);
+  const dims = [1, heads, 0, last];
+  return info.type === 'float16'
+    ? new Tensor('float16', new Uint16Array(0), dims)
+    : new Tensor('float32', new Float32Array(0), dims);
 }
 
-/** A copy: the tensor's own elements live as long as the tensor. */
 function toFloat32(tensor: Tensor): Float32Array {
-  const elements = tensor.data();
-  if (tensor.dtype === 'float32') return (elements as Float32Array).slice();
-  const view = new DataView(elements.buffer, elements.byteOffset, elements.byteLength);
-  return Float32Array.from({ length: elements.length }, (_, index) => getFloat16(view, index * 2, true));
+  if (tensor.type === 'float32') return tensor.data as Float32Array;
+  const bits = tensor.data as unknown as Uint16Array;
+  const view = new DataView(bits.buffer, bits.byteOffset, bits.byteLength);
+  return Float32Array.from({ length: bits.length }, (_, index) => getFloat16(view, index * 2, true));
 }
 
 /** Index of the largest value; the first one where several are equal. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { temporary } from './paths.mjs';
 import { BuildError, run } from './processes.mjs';
 
-/** Built from the same sources as the library that the headers' package brings; CUDA 13. */
+/** ONNX Runtime 1.29.0 as onnxruntime-node has it, built from the same commit; for CUDA 13. */
 const PACKAGE = 'com.github.asus4.onnxruntime.linux-x64-gpu';
 const VERSION = '0.4.9';
 const INTEGRITY = 'sha512-FopIhNE/Ng+v2X65wVc9clPCBCvhvA53Hxo2U0Kf5fGdVsC7iCA+mZ0KLWggcQAj7TIZ6pNidR4AC10g74Xo6w==';

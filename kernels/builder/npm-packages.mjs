@@ -1,13 +1,13 @@
-// What the build takes from npm packages: headers of Node and of ONNX Runtime, and ONNX Runtime's library itself.
+// What the build takes from npm packages: headers of Node and of ONNX Runtime, and ONNX Runtime's library.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { readJson, root } from './paths.mjs';
 import { BuildError } from './processes.mjs';
 
-/** The repack for another engine: the one npm package that has ONNX Runtime's headers as well as its library. */
-const ONNX_RUNTIME = 'com.github.asus4.onnxruntime';
-const PACKAGES = [ONNX_RUNTIME, 'node-addon-api', 'node-api-headers'];
+/** The repack for another engine: the one npm package that has ONNX Runtime's C++ headers. */
+const ONNX_RUNTIME_HEADERS = 'com.github.asus4.onnxruntime';
+const PACKAGES = [ONNX_RUNTIME_HEADERS, 'node-addon-api', 'node-api-headers'];
 
 function packageFolder(name) {
   const require = createRequire(join(root, 'package.json'));
@@ -23,9 +23,9 @@ export const packageVersions = () =>
 
 export const nodeHeaders = () => [packageFolder('node-addon-api'), join(packageFolder('node-api-headers'), 'include')];
 
-/** ONNX Runtime for this platform: folder of its C++ headers, the version of their API, the library, its notices. */
+/** ONNX Runtime: folder of its C++ headers, the version of their API, its notices, and the library of onnxruntime-node. */
 export function onnxRuntime() {
-  const folder = packageFolder(ONNX_RUNTIME);
+  const folder = packageFolder(ONNX_RUNTIME_HEADERS);
   const plugins = join(folder, 'Plugins');
   const header = readdirSync(plugins, { recursive: true }).find((file) =>
     file.endsWith('/Headers/onnxruntime_cxx_api.h'),
@@ -36,7 +36,7 @@ export function onnxRuntime() {
   return {
     headers,
     apiVersion: Number(text.match(/#define ORT_API_VERSION (\d+)/)[1]),
-    library: join(plugins, 'Linux', 'x64', 'libonnxruntime.so'),
+    library: join(packageFolder('onnxruntime-node'), 'bin', 'napi-v6', 'linux', 'x64', 'libonnxruntime.so.1'),
     notices: join(folder, 'ThirdPartyNotices.txt'),
   };
 }

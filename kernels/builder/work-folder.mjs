@@ -6,18 +6,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { temporary } from './paths.mjs';
 import { interruption } from './processes.mjs';
 
-const folder = join(temporary, 'cmake');
-const lock = join(temporary, 'cmake.lock');
 const POLL_MS = 200;
 
 /**
- * Calls `work` with CMake's folder.
+ * Calls `work` with CMake's folder of that name.
  *
  * @param {string} settings - what the folder depends on: another compiler or generator starts afresh
  */
-export async function withWorkFolder(settings, { fresh }, work) {
+export async function withWorkFolder(name, settings, { fresh }, work) {
+  const folder = join(temporary, name);
+  const lock = `${folder}.lock`;
   mkdirSync(temporary, { recursive: true });
-  const clean = await acquire();
+  const clean = await acquire(lock);
   let finished = false;
   try {
     const note = join(folder, 'settings.json');
@@ -36,7 +36,7 @@ export async function withWorkFolder(settings, { fresh }, work) {
 }
 
 /** Waits for a build under way. False when the last one in the folder was killed. */
-async function acquire() {
+async function acquire(lock) {
   let told = false;
   for (let clean = true; ; ) {
     try {
@@ -45,7 +45,7 @@ async function acquire() {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
     }
-    const holder = readLock();
+    const holder = readLock(lock);
     const pid = Number(holder.split(' ')[0]);
     if (holder !== '' && identityOf(pid) !== holder) {
       clean = false;
@@ -58,7 +58,7 @@ async function acquire() {
   }
 }
 
-function readLock() {
+function readLock(lock) {
   try {
     return readFileSync(lock, 'utf8');
   } catch {

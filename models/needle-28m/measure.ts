@@ -52,7 +52,7 @@ async function measure(): Promise<void> {
       ...(await times(decoder, values.times.split(',').filter(Boolean).map(Number))),
     };
     console.log(JSON.stringify(row));
-    decoder.release();
+    await decoder.release();
   }
 }
 

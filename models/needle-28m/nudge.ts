@@ -23,7 +23,7 @@ export async function nudgedLogits(modelPath: string, tokens: readonly number[])
   try {
     const decoder = await openPlainDecoder(path, { headDim: 64 });
     const logits = await decoder.run(tokens);
-    decoder.release();
+    await decoder.release();
     return logits;
   } finally {
     await rm(path);

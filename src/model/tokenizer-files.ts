@@ -12,24 +12,8 @@ const tokenizerSchema = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.int().min(0), content: z.string() })).optional(),
 });
 
-/** As text, or as an object that also says how the token is stripped. */
-const specialToken = z.union([z.string(), z.looseObject({ content: z.string() })]).nullish();
-const SPECIAL_TOKENS = [
-  'bos_token',
-  'eos_token',
-  'unk_token',
-  'sep_token',
-  'pad_token',
-  'cls_token',
-  'mask_token',
-] as const;
-type SpecialToken = (typeof SPECIAL_TOKENS)[number];
-
 const tokenizerConfigSchema = z.looseObject({
-  ...(Object.fromEntries(SPECIAL_TOKENS.map((name) => [name, specialToken])) as Record<
-    SpecialToken,
-    typeof specialToken
-  >),
+  tokenizer_class: z.string().nullish(),
   chat_template: chatTemplateSchema,
 });
 
@@ -38,15 +22,6 @@ export interface TokenizerFiles {
   config: z.infer<typeof tokenizerConfigSchema>;
   /** For error messages. */
   file: string;
-}
-
-/** The special tokens that a configuration names, by the names that chat templates use. */
-export function specialTokens(config: TokenizerFiles['config']): Partial<Record<SpecialToken, string>> {
-  const named = SPECIAL_TOKENS.map((name) => {
-    const token = config[name];
-    return [name, typeof token === 'object' ? token?.content : token] as const;
-  });
-  return Object.fromEntries(named.filter(([, token]) => token));
 }
 
 /**

@@ -1,8 +1,7 @@
-import { Tokenizer } from '@huggingface/tokenizers';
+import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { MinferenceError } from '../errors.js';
-import { renderChatTemplate } from './chat-template.js';
 import type { ModelDirectory } from './model-directory.js';
-import { readTokenizerFiles, specialTokens, type TokenizerFiles } from './tokenizer-files.js';
+import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.js';
 
 /** A message of a conversation, as chat templates take it. */
 export interface ChatMessage {
@@ -30,42 +29,56 @@ export interface TextTokenizer {
 }
 
 /**
- * Loads the tokenizer of a model folder with @huggingface/tokenizers and @huggingface/jinja. Reads only local files.
+ * Loads the tokenizer of a model folder with @huggingface/transformers' classes. Reads only local files.
  *
  * @throws MinferenceError TOKENIZER_INVALID, READ_FAILED
  */
 export async function loadTokenizer(directory: Pick<ModelDirectory, 'folder'>): Promise<TextTokenizer> {
   const files = await readTokenizerFiles(directory.folder);
-  const tokenizer = construct(files);
-  const special = specialTokens(files.config);
-  const eosTokenId = special.eos_token === undefined ? undefined : tokenizer.token_to_id(special.eos_token);
+  const tokenizer = await construct(files);
   return {
     encode: (text, { addSpecialTokens = true } = {}) =>
-      text === '' && !addSpecialTokens ? [] : tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids,
+      text === '' && !addSpecialTokens ? [] : tokenizer.encode(text, { add_special_tokens: addSpecialTokens }),
     decode: (ids, { skipSpecialTokens = true } = {}) =>
       ids.length === 0 ? '' : tokenizer.decode([...ids], { skip_special_tokens: skipSpecialTokens }),
-    hasChatTemplate: Boolean(files.config.chat_template),
+    hasChatTemplate: Boolean(tokenizer.chat_template),
     applyChatTemplate: (messages, { addGenerationPrompt = true } = {}) =>
-      renderChat(files, { messages, add_generation_prompt: addGenerationPrompt, ...special }),
-    eosTokenIds: eosTokenId === undefined ? [] : [eosTokenId],
+      renderChat(tokenizer, messages, addGenerationPrompt, files.file),
+    eosTokenIds: typeof tokenizer.eos_token_id === 'number' ? [tokenizer.eos_token_id] : [],
     maxTokenLength: longestToken(files.json),
   };
 }
 
-function construct({ json, config, file }: TokenizerFiles): Tokenizer {
+async function construct({ json, config, file }: TokenizerFiles): Promise<PreTrainedTokenizer> {
+  const transformers = await import('@huggingface/transformers');
+  // The class that AutoTokenizer would choose; it differs from the base only in special cases.
+  const name = config.tokenizer_class?.replace(/Fast$/, '') ?? 'PreTrainedTokenizer';
+  const known = (transformers as Record<string, unknown>)[name];
+  const isTokenizer = (value: unknown): value is typeof PreTrainedTokenizer =>
+    typeof value === 'function' &&
+    (value as { prototype?: unknown }).prototype instanceof transformers.PreTrainedTokenizer;
+  const Tokenizer = isTokenizer(known) ? known : transformers.PreTrainedTokenizer;
   try {
     return new Tokenizer(json, config);
   } catch (cause) {
     throw new MinferenceError('TOKENIZER_INVALID', `${file}: expected a tokenizer, found ${(cause as Error).message}`, {
-      hint: 'The file is damaged or of a kind that @huggingface/tokenizers does not know. Download it again.',
+      hint: 'The file is damaged or of a kind that @huggingface/transformers does not know. Download it again.',
       cause,
     });
   }
 }
 
-function renderChat({ config, file }: TokenizerFiles, variables: Record<string, unknown>): string {
+function renderChat(
+  tokenizer: PreTrainedTokenizer,
+  messages: readonly ChatMessage[],
+  addGenerationPrompt: boolean,
+  file: string,
+): string {
   try {
-    return renderChatTemplate(config.chat_template, variables);
+    return tokenizer.apply_chat_template(
+      messages.map((message) => ({ ...message })),
+      { tokenize: false, add_generation_prompt: addGenerationPrompt },
+    );
   } catch (cause) {
     throw new MinferenceError('TOKENIZER_INVALID', `${file}: the chat template fails: ${(cause as Error).message}`, {
       hint: 'Use --no-chat-template to give the prompt as it is, or correct the template.',

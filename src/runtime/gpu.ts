@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { cudaProvider, locateNativeFiles } from './locate.js';
 import { missingLibraries } from './shared-libraries.js';
 

@@ -18,7 +18,7 @@ export interface NativeFiles {
   ops: string;
   /** What they were built from and with. */
   buildInfo: string;
-  /** ONNX Runtime's shared library; its CUDA provider lies beside it. */
+  /** ONNX Runtime's shared library: the copy that lies beside the CUDA provider, else onnxruntime-node's. */
   onnxRuntime: string;
   /** Commands that bring the files, without and with what a GPU needs. */
   fix: { cpu: string; cuda: string };
@@ -28,13 +28,20 @@ export interface NativeFiles {
 export function locateNativeFiles(): NativeFiles {
   const { folder, fix } = isClone() ? clonePlace() : packagePlace();
   const chosen = readEnv('MINFERENCE_KERNELS_PATH') ?? folder;
+  const beside = join(chosen, 'libonnxruntime.so.1');
   return {
     addon: join(chosen, 'minference.node'),
     ops: join(chosen, 'libminference_ops.so'),
     buildInfo: join(chosen, 'build.json'),
-    onnxRuntime: readEnv('MINFERENCE_ORT_LIBRARY') ?? join(chosen, 'libonnxruntime.so.1'),
+    onnxRuntime: readEnv('MINFERENCE_ORT_LIBRARY') ?? (existsSync(beside) ? beside : bundledOnnxRuntime()),
     fix,
   };
+}
+
+/** The library that onnxruntime-node ships, so that both share one copy. */
+function bundledOnnxRuntime(): string {
+  const root = dirname(require.resolve('onnxruntime-node/package.json'));
+  return join(root, 'bin', 'napi-v6', process.platform, process.arch, 'libonnxruntime.so.1');
 }
 
 type Place = { folder: string } & Pick<NativeFiles, 'fix'>;

@@ -184,6 +184,7 @@ test.each([
   ['an unroutable address', 'http://192.0.2.1'],
   ['an unknown host', 'https://huggingface.invalid'],
 ])('no network (%s) fails fast and says what to do', async (_, endpoint) => {
+  await import('@huggingface/transformers');
   vi.stubEnv('HF_ENDPOINT', endpoint);
   const start = performance.now();
   const error = await resolveModel('org/tiny').catch((reason) => reason);

@@ -112,32 +112,6 @@ test('a chat template in a file of its own wins over tokenizer_config.json', asy
   expect(plain.encode('the the')).toEqual([34, 35]);
 });
 
-test('of several templates the default one; special tokens as text or as objects', async () => {
-  const messages = [{ role: 'user' as const, content: 'the' }];
-  const load = (chat_template: unknown) =>
-    loadTokenizer({
-      folder: writeFolder({
-        ...tokenizer,
-        'tokenizer_config.json': {
-          chat_template,
-          bos_token: { __type: 'AddedToken', content: '<s>', lstrip: false },
-          eos_token: 'the',
-          unk_token: null,
-        },
-      }),
-    });
-  const source = '{{ bos_token }}{{ messages[0].content }}{{ eos_token }}{{ unk_token }}{% if tools %}tools{% endif %}';
-  const list = await load([
-    { name: 'tool_use', template: 'tools' },
-    { name: 'default', template: source },
-  ]);
-  expect(list.applyChatTemplate(messages)).toBe('<s>thethe');
-  expect(list.eosTokenIds).toEqual([34]);
-  expect((await load({ default: source })).applyChatTemplate(messages)).toBe('<s>thethe');
-  const none = await load({ rag: 'x', tool_use: 'y' });
-  expect(() => none.applyChatTemplate(messages)).toThrow(/expected a template named "default", found rag, tool_use/);
-});
-
 test('no template, no tokenizer_config.json', async () => {
   const plain = await loadTokenizer({ folder: writeFolder(tokenizer) });
   expect(plain.hasChatTemplate).toBe(false);

@@ -90,5 +90,5 @@ test('plain ONNX Runtime loads it and finds the needle', { timeout: 180_000 }, a
     const answer = await decoder.generate(tokens, { maxNewTokens, stopTokenIds: [5, 2] });
     for (const reference of references) expect(tokenizer.decode(answer), task).toContain(reference);
   }
-  decoder.release();
+  await decoder.release();
 });

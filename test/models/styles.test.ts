@@ -33,7 +33,7 @@ async function logitsOf(spec: DecoderSpec): Promise<{ whole: Float32Array; conti
   const chunks = spec.style === 'mha' ? rest.map((token) => [token]) : [rest];
   const parts: number[] = [];
   for (const chunk of chunks) parts.push(...(await decoder.run(chunk)));
-  decoder.release();
+  await decoder.release();
   return { whole, continued: Float32Array.from(parts) };
 }
 

@@ -83,7 +83,7 @@ test('several variants live in one directory', async () => {
 test('weights can stay inside the file, or leave it from a size on', async () => {
   const inside = await writeModelDirectory(join(root, 'inside'), { externalData: false });
   expect((await readdir(join(root, 'inside'))).includes('model.onnx.data')).toBe(false);
-  (await openPlainDecoder(inside, { headDim: 16 })).release();
+  await (await openPlainDecoder(inside, { headDim: 16 })).release();
 
   const location = 'weights.bin';
   const path = await writeModelDirectory(join(root, 'large'), { externalData: { location, minBytes: 1024 } });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `npm run test:emulated`: builds the CUDA kernels for the CPU and holds them against the reference. The first argument
-// chooses checks by a part of their name. EMULATE_SM=80 takes the kernels for Ampere, EMULATE_ASYNC and EMULATE_ORDER are
-// described in README.md.
+// chooses checks by a part of their name; --find-headers only says whether there is what it takes. EMULATE_SM=80 takes the
+// kernels for Ampere, EMULATE_ASYNC and EMULATE_ORDER are described in README.md.
 import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -33,9 +33,13 @@ function run(command, args, env = {}) {
 
 const headers = findCudaHeaders();
 if (headers === undefined) {
-  console.log('skipped: no headers of a CUDA toolkit (CUDA_HOME, nvcc on the PATH, /usr/local/cuda)');
-  process.exit(0);
+  console.error(
+    'expected cuda_fp16.h of a CUDA toolkit ≥ 12 (CUDA_HOME, nvcc on the PATH, /usr/local/cuda), found none',
+  );
+  console.error('hint: .ci/debian-cuda-headers <folder>, then CUDA_HOME=<folder>');
+  process.exit(1);
 }
+if (process.argv.includes('--find-headers')) process.exit(0);
 run('cmake', ['-S', here, '-B', build, `-DMINFERENCE_CUDA_HEADERS=${headers}`, '--log-level=WARNING']);
 run('cmake', ['--build', build, '--parallel', String(availableParallelism())]);
 const parts = process.argv.slice(2);

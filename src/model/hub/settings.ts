@@ -21,19 +21,22 @@ export interface HubSettings {
 }
 
 /**
- * The Hub's usual variables: HF_TOKEN or HF_ACCESS_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, HF_HOME, HF_HUB_CACHE. Downloads go
- * to `transformers.js` in HF_HOME, where that library keeps its own.
+ * Settings of @huggingface/transformers (`env.remoteHost`, `env.cacheDir`, `env.fetch` …), so that both share a cache,
+ * with the Hub's usual variables on top: HF_TOKEN or HF_ACCESS_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, HF_HOME,
+ * HF_HUB_CACHE. With HF_HOME set, downloads go to `$HF_HOME/transformers.js` instead of a folder in node_modules.
  */
 export async function readHubSettings(variables: Environment = process.env): Promise<HubSettings> {
-  const home = variables.HF_HOME ?? join(variables.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'huggingface');
+  const { env } = await import('@huggingface/transformers');
+  const home = variables.HF_HOME;
+  const pythonHome = home ?? join(variables.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'huggingface');
   return {
-    endpoint: (variables.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/+$/, ''),
-    pathTemplate: '{model}/resolve/{revision}/',
+    endpoint: (variables.HF_ENDPOINT ?? env.remoteHost).replace(/\/+$/, ''),
+    pathTemplate: env.remotePathTemplate,
     token: variables.HF_TOKEN || variables.HF_ACCESS_TOKEN || undefined,
-    offline: /^(1|true|yes|on)$/i.test(variables.HF_HUB_OFFLINE ?? ''),
-    cacheFolder: join(home, 'transformers.js'),
-    pythonCacheFolder: variables.HF_HUB_CACHE ?? join(home, 'hub'),
-    fetch,
+    offline: /^(1|true|yes|on)$/i.test(variables.HF_HUB_OFFLINE ?? '') || !env.allowRemoteModels,
+    cacheFolder: home ? join(home, 'transformers.js') : (env.cacheDir ?? join(pythonHome, 'transformers.js')),
+    pythonCacheFolder: variables.HF_HUB_CACHE ?? join(pythonHome, 'hub'),
+    fetch: env.fetch as typeof fetch,
   };
 }
 
