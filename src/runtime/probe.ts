@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MinferenceError } from '../errors.js';
-import { readEnv } from './env.js';
+import { readEnv, userCacheFolder } from './env.js';
 import { gpuFacts } from './gpu.js';
 import { cudaProvider, type NativeFiles } from './locate.js';
 import type { Device } from './types.js';
@@ -49,21 +49,29 @@ probe().catch((error) => { console.error(error.message); process.exit(1); });
 
 /**
  * Tries the native libraries on a device in a child process, once per state of the files: a library that crashes takes
- * only the child with it. The outcome is remembered beside the build.
+ * only the child with it. The outcome is remembered beside the build, or in the user's cache folder where that is read-only.
  *
  * @throws {MinferenceError} NATIVE_LOAD_FAILED with the loader's text, or the signal that ended the child.
  */
 export function probeNative(files: NativeFiles, device: Device): void {
   const state = stateOf(files, device);
-  const remembered = join(dirname(files.buildInfo), device === 'cpu' ? 'probe.json' : 'probe-cuda.json');
-  if (readRemembered(remembered) === state) return;
+  const name = device === 'cpu' ? 'probe.json' : 'probe-cuda.json';
+  const places = [dirname(files.buildInfo), userCacheFolder()].map((folder) => join(folder, name));
+  if (places.some((path) => readRemembered(path) === state)) return;
   const argv = ['-e', PROBE_SCRIPT, files.addon, files.ops, files.onnxRuntime, PROBE_MODEL, device];
   const child = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: PROBE_TIMEOUT_MS });
   if (child.status !== 0) throw loadFailure(files, device, child);
+  // Where neither can be written, the next process tries again, which costs time, not correctness.
+  places.some((path) => remember(path, state));
+}
+
+function remember(path: string, state: string): boolean {
   try {
-    writeFileSync(remembered, JSON.stringify({ state }));
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, JSON.stringify({ state }));
+    return true;
   } catch {
-    // A read-only installation: the next process tries again, which costs time, not correctness.
+    return false;
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -6,7 +6,7 @@ import { cudaProblem, resolveDevice } from '../../src/runtime/device.js';
 import { gpuFacts } from '../../src/runtime/gpu.js';
 import { locateNativeFiles } from '../../src/runtime/locate.js';
 import { oneNodeModel } from '../../src/runtime/one-node-model.js';
-import { PROBE_MODEL } from '../../src/runtime/probe.js';
+import { PROBE_MODEL, probeNative } from '../../src/runtime/probe.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -96,4 +96,18 @@ test('the model that tries the libraries is one node, for the CPU and for CUDA',
     },
   });
   expect(Buffer.from(built).toString('base64')).toBe(PROBE_MODEL);
+});
+
+test('a read-only installation is tried once for each user', () => {
+  const folder = temporaryFolder();
+  const cache = temporaryFolder();
+  vi.stubEnv('XDG_CACHE_HOME', cache);
+  // Nothing can be written in its place.
+  mkdirSync(join(folder, 'probe.json'));
+  const files = { ...locateNativeFiles(), buildInfo: join(folder, 'build.json') };
+  probeNative(files, 'cpu');
+  expect(existsSync(join(cache, 'minference', 'probe.json'))).toBe(true);
+  const broken = { ...files, addon: join(folder, 'minference.node') };
+  writeFileSync(broken.addon, 'no library');
+  expect(() => probeNative(broken, 'cpu')).toThrow(/the native part does not load: .*minference\.node/);
 });
