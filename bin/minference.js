@@ -10,5 +10,6 @@ if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`error: expected the built CLI at ${main.pathname}, found nothing\nhint: npm run build`);
   process.exitCode = 1;
 } else {
-  import(main.href).then((cli) => cli.main(process.argv));
+  const { main: run } = await import(main.href);
+  await run(process.argv);
 }
