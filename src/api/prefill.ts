@@ -6,6 +6,7 @@ import type { Generation } from '../prefill/generate.js';
 import type { FinishedChunk, PrefillResult } from '../prefill/prefill.js';
 import type { PrefillTimings } from '../prefill/timings.js';
 import { checkOptions } from '../utils/check-options.js';
+import { defined } from '../utils/defined.js';
 import { prefillPromptSchema } from './options.js';
 
 export type { Patterns } from '../patterns/resolve-patterns.js';
@@ -84,23 +85,19 @@ export async function prefill(decoder: Decoder, options: PrefillPromptOptions): 
     typeof prompt === 'string'
       ? buildPrompt(decoder.tokenizer, prompt, {
           contextLength: decoder.directory.config.contextLength,
-          ...(system === undefined ? {} : { system }),
-          ...(chat === undefined ? {} : { chat }),
+          ...defined({ system, chat }),
         })
       : prompt;
   const filled = await decoder.prefill(tokens, {
     patterns: matrix,
     maxNewTokens,
-    ...(signal ? { signal } : {}),
-    ...(chunk === undefined ? {} : { chunk }),
-    ...(onChunk ? { onChunk } : {}),
-    ...(onProgress ? { onProgress } : {}),
+    ...defined({ signal, chunk, onChunk, onProgress }),
   });
   using _cache = filled.cache;
   options.onPrefilled?.(filled);
   const generation = await decoder.generate(filled, {
     maxNewTokens,
-    ...(signal ? { signal } : {}),
+    ...defined({ signal }),
     ...(onText ? { onToken: ({ text }) => onText(text) } : {}),
   });
   const { timings, logits, peakMemoryBytes } = filled;

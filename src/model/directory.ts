@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MinferenceError } from '../errors.js';
+import { defined } from '../utils/defined.js';
 import { type ProgressReporter, silentProgress } from '../utils/progress.js';
 import { EMBEDDED_MODEL, embeddedModelFolder } from './embedded.js';
 import { parseHubId } from './hub/hub-id.js';
@@ -47,7 +48,7 @@ export async function resolveModel(spec: string | undefined, options: ResolveOpt
   const hubId = parseHubId(spec);
   if (hubId) {
     const { variant, progress = silentProgress, signal } = options;
-    return resolveHubModel(hubId, { progress, ...(variant ? { variant } : {}), ...(signal ? { signal } : {}) });
+    return resolveHubModel(hubId, { progress, ...(variant ? { variant } : {}), ...defined({ signal }) });
   }
   throw new MinferenceError(
     'MODEL_NOT_FOUND',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MinferenceError } from '../errors.js';
+import { defined } from '../utils/defined.js';
 import { checkHeads, count, type ModelConfig, tokenIdList, tokenIds } from './config.js';
 import { MAX_CONTEXT_LENGTH, MAX_HEAD_DIM, MAX_HEADS, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_VOCAB_SIZE } from './limits.js';
 import { parseJson } from './parse-json.js';
@@ -81,7 +82,7 @@ export function parseTransformersConfig(
     bosTokenIds: tokenIdList(bos, vocabSize),
     eosTokenIds: tokenIdList(eos, vocabSize),
     padTokenId: tokenIdList(pad, vocabSize)[0] ?? null,
-    ...(hiddenSize === undefined ? {} : { hiddenSize }),
+    ...defined({ hiddenSize }),
     ...(config.intermediate_size ? { intermediateSize: config.intermediate_size } : {}),
   };
 }

@@ -1,4 +1,5 @@
 import { checkOptions } from '../utils/check-options.js';
+import { defined } from '../utils/defined.js';
 import type { Decoder } from './decoder.js';
 import type { Generation } from './generate.js';
 import { argmax, klDivergence } from './logits.js';
@@ -50,7 +51,7 @@ export async function compareWithDense(
   const warmUp = await decoder.prefill(tokens.slice(0, WARM_UP_TOKENS), {
     patterns: 'dense',
     maxNewTokens: 0,
-    ...(options.signal ? { signal: options.signal } : {}),
+    ...defined({ signal: options.signal }),
   });
   warmUp.cache.dispose();
   const sparse = await run(decoder, tokens, 'sparse', options);
@@ -77,7 +78,7 @@ async function run(
     patterns: which === 'dense' ? 'dense' : patterns,
     maxNewTokens,
     ...common,
-    ...(chunk === undefined ? {} : { chunk }),
+    ...defined({ chunk }),
     ...(onProgress ? { onProgress: (done: number) => onProgress(which, done) } : {}),
   });
   using _ = cache;

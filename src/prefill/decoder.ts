@@ -5,6 +5,7 @@ import type { AttentionLayer, LeftAloneLayer, RewriteReport } from '../onnx/type
 import type { DeviceChoice } from '../runtime/device.js';
 import type { Session } from '../runtime/session.js';
 import { checkOptions } from '../utils/check-options.js';
+import { defined } from '../utils/defined.js';
 import type { ProgressReporter } from '../utils/progress.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
 import { type GenerateOptions, type Generation, runGenerate } from './generate.js';
@@ -92,9 +93,7 @@ export class Decoder implements Disposable {
       typeof model === 'object'
         ? model
         : await resolveModel(model, {
-            ...(variant === undefined ? {} : { variant }),
-            ...(progress ? { progress } : {}),
-            ...(signal ? { signal } : {}),
+            ...defined({ variant, progress, signal }),
           });
     // Both take a while, one mostly on other threads.
     const { device, deviceId } = options;

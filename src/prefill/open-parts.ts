@@ -12,6 +12,7 @@ import { costsConfig } from '../runtime/costs/cost-model.js';
 import { resolveCosts } from '../runtime/costs/resolve-costs.js';
 import { type DeviceChoice, type DeviceRequest, resolveDevice } from '../runtime/device.js';
 import { Session } from '../runtime/session.js';
+import { defined } from '../utils/defined.js';
 import type { ProgressReporter } from '../utils/progress.js';
 import { checkGraph } from './check-graph.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
@@ -62,7 +63,7 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
     ...place,
     customOps: options.graph !== 'original',
     config,
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...defined({ threads: options.threads }),
   });
   try {
     const parts = partsOf(withLimit(directory, rewritten), session, rewritten, options);

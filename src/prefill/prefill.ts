@@ -1,3 +1,5 @@
+import { throwIfAborted } from '../utils/abort.js';
+import { defined } from '../utils/defined.js';
 import { availableMemory, usedDeviceMemory } from './available-memory.js';
 import { checkTokens } from './check-tokens.js';
 import { chunkSchedule } from './chunk-schedule.js';
@@ -8,7 +10,7 @@ import { planMemory } from './memory-guard.js';
 import { startOpTimes } from './op-times.js';
 import { type LayerPatterns, patternFeeds } from './pattern-feeds.js';
 import { peakMemoryBytes, resetPeakMemory } from './peak-memory.js';
-import { runStep, throwIfAborted } from './run-step.js';
+import { runStep } from './run-step.js';
 import { type ChunkTiming, type PrefillTimings, summarizeTimings } from './timings.js';
 import { watchLayers } from './watch-layers.js';
 
@@ -76,7 +78,7 @@ export async function runPrefill(
     capacity,
     availableBytes: options.memoryBytes ?? (await availableMemory(parts.session)),
     reusableBytes: memory.reusableBytes,
-    ...(options.chunk === undefined ? {} : { chunk: options.chunk }),
+    ...defined({ chunk: options.chunk }),
   });
   const feeds = patternFeeds(parts, options.patterns);
   resetPeakMemory();

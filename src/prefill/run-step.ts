@@ -1,5 +1,5 @@
-import { MinferenceError } from '../errors.js';
 import type { Tensor } from '../runtime/tensor.js';
+import { throwIfAborted } from '../utils/abort.js';
 import type { DecoderParts } from './decoder-parts.js';
 import type { KvCache } from './kv-cache.js';
 import { type LogitRows, readLogits } from './logits.js';
@@ -46,9 +46,4 @@ export async function runStep(parts: DecoderParts, step: Step): Promise<StepResu
   } finally {
     for (const [, tensor] of inputs) tensor.dispose();
   }
-}
-
-/** @throws MinferenceError ABORTED */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new MinferenceError('ABORTED', 'stopped', { cause: signal.reason });
 }

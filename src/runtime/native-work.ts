@@ -1,4 +1,4 @@
-import { MinferenceError } from '../errors.js';
+import { aborted } from '../utils/abort.js';
 import { runtimeError } from './native-error.js';
 
 /** Stops of the work that is under way on native threads. */
@@ -33,13 +33,4 @@ export async function finishNativeWork<T>(options: {
     signal?.removeEventListener('abort', stop);
     stops.delete(stop);
   }
-}
-
-/** @throws {MinferenceError} ABORTED when the signal has fired. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw aborted(signal);
-}
-
-function aborted(signal: AbortSignal): MinferenceError {
-  return new MinferenceError('ABORTED', 'the run was interrupted', { cause: signal.reason });
 }

@@ -1,3 +1,5 @@
+import { throwIfAborted } from '../utils/abort.js';
+import { defined } from '../utils/defined.js';
 import type { NativeSession, NativeTensorInfo } from './binding-types.js';
 import { checkBindings } from './check-bindings.js';
 import { physicalCores } from './cpu-count.js';
@@ -5,7 +7,7 @@ import { requireCuda } from './device.js';
 import { dtypeFromOnnx } from './dtype.js';
 import { loadNative, opsLibraryPath } from './native.js';
 import { callNative } from './native-error.js';
-import { finishNativeWork, throwIfAborted } from './native-work.js';
+import { finishNativeWork } from './native-work.js';
 import { Tensor } from './tensor.js';
 import type { Device, DType, RunOptions, SessionOptions, TensorInfo } from './types.js';
 
@@ -46,9 +48,11 @@ export class Session implements Disposable {
         deviceId: options.deviceId ?? 0,
         threads: options.threads ?? physicalCores(),
         optimization: OPTIMIZATION[options.optimization ?? 'all'],
-        ...(options.config === undefined ? {} : { config: options.config }),
-        ...(options.externalDataFolder === undefined ? {} : { externalDataFolder: options.externalDataFolder }),
-        ...(options.profilePrefix === undefined ? {} : { profilePrefix: options.profilePrefix }),
+        ...defined({
+          config: options.config,
+          externalDataFolder: options.externalDataFolder,
+          profilePrefix: options.profilePrefix,
+        }),
         ...(options.customOps === false ? {} : { opsLibrary: opsLibraryPath() }),
       }),
     );

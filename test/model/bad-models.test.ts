@@ -62,7 +62,7 @@ test.each<[string, string | Uint8Array | object, RegExp]>([
   [
     'a fraction',
     { ...llamaConfig, num_hidden_layers: 1.5 },
-    /field "num_hidden_layers": expected an integer, found 1\.5/,
+    /field "num_hidden_layers": expected a whole number, found 1\.5/,
   ],
   ['a negative size', { ...llamaConfig, vocab_size: -4 }, /field "vocab_size": expected at least 1, found -4/],
   [

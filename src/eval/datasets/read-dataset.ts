@@ -6,6 +6,7 @@ import { MinferenceError } from '../../errors.js';
 import { sha256 } from '../../utils/hash.js';
 import { readJsonFile } from '../../utils/json.js';
 import { packageRoot } from '../../utils/package-root.js';
+import { describeProblem } from '../../utils/zod-problem.js';
 import { type DatasetManifest, manifestSchema } from './manifest.js';
 
 const MAX_MANIFEST_BYTES = 2 ** 20;
@@ -22,10 +23,9 @@ export const datasetsFolder = (): string => join(packageRoot(), 'datasets');
 export async function readManifest(folder: string): Promise<DatasetManifest> {
   const path = join(folder, 'manifest.json');
   const value = await readJsonFile(path, { code: 'DATASET_INVALID', maxBytes: MAX_MANIFEST_BYTES, hint: REINSTALL });
-  const result = manifestSchema.safeParse(value);
+  const result = manifestSchema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const { path: place, message } = result.error.issues[0]!;
-  throw new MinferenceError('DATASET_INVALID', `${path}: ${place.join('.')}: ${message}`, { hint: REINSTALL });
+  throw new MinferenceError('DATASET_INVALID', `${path}: ${describeProblem(result.error)}`, { hint: REINSTALL });
 }
 
 /**

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { MinferenceError } from '../../errors.js';
+import { describeProblem } from '../../utils/zod-problem.js';
 
 /** Longest line of a benchmark: a book of several million characters. */
 const MAX_LINE = 64 * 2 ** 20;
@@ -63,11 +64,10 @@ function parseLine<Schema extends z.ZodType>(line: string, schema: Schema, recor
   } catch (error) {
     return `expected JSON, found a syntax error: ${(error as Error).message}`;
   }
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { reportInput: true });
   if (result.success) {
     records.push(result.data);
     return undefined;
   }
-  const { path: place, message } = result.error.issues[0]!;
-  return `${place.length > 0 ? `${place.join('.')}: ` : ''}${message}`;
+  return describeProblem(result.error);
 }

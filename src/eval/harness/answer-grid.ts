@@ -1,4 +1,6 @@
 import { MinferenceError } from '../../errors.js';
+import { throwIfAborted } from '../../utils/abort.js';
+import { defined } from '../../utils/defined.js';
 import { formatTokenCount } from '../../utils/parse-size.js';
 import type { ProgressReporter, ProgressTask } from '../../utils/progress.js';
 import { mean } from '../stats/summary.js';
@@ -65,7 +67,7 @@ const rotated = <Item>(items: readonly Item[], by: number): Item[] => {
 };
 
 async function warmUp({ decoder, signal }: AnswerGridOptions, tokens: readonly number[]): Promise<void> {
-  const options = { patterns: 'dense', maxNewTokens: 0, ...(signal ? { signal } : {}) } as const;
+  const options = { patterns: 'dense', maxNewTokens: 0, ...defined({ signal }) } as const;
   const { cache } = await decoder.prefill(tokens.slice(0, WARM_UP_TOKENS), options);
   cache.dispose();
 }
@@ -107,10 +109,6 @@ function reportGroup({ grid, answers }: AnswerGridOptions, { task, length }: Gri
     return `${name} ${(100 * mean(own.map(({ score }) => score))).toFixed(1)}`;
   });
   progress.row(`${formatTokenCount(length).padStart(4)} ${task}: ${scores.join(', ')} (n = ${places.length})`);
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new MinferenceError('ABORTED', 'interrupted', { cause: signal.reason });
 }
 
 /** An interruption says what is kept. */

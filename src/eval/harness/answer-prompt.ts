@@ -1,5 +1,5 @@
-import { MinferenceError } from '../../errors.js';
 import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
+import { aborted } from '../../utils/abort.js';
 import { METRICS } from '../metrics/metrics.js';
 import type { EvalTask } from '../task.js';
 import type { EvalDecoder } from './eval-decoder.js';
@@ -33,8 +33,7 @@ export async function answerPrompt(decoder: EvalDecoder, prompt: EvalPrompt, opt
   using _cache = prefill.cache;
   const { text, tokens, decodeMs, stopped, failure } = await decoder.generate(prefill, { maxNewTokens, ...stop });
   if (failure) throw failure;
-  if (stopped === 'signal' || stopped === 'failure')
-    throw new MinferenceError('ABORTED', 'stopped', { cause: signal?.reason });
+  if (stopped === 'signal' || stopped === 'failure') throw aborted(signal);
   const { totalMs, indexMs, attentionMs } = prefill.timings;
   return {
     method: options.method,

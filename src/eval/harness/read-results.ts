@@ -1,5 +1,6 @@
 import { MinferenceError } from '../../errors.js';
 import { readJsonFile } from '../../utils/json.js';
+import { describeProblem } from '../../utils/zod-problem.js';
 import { EVAL_SCHEMA, type EvalResults, evalSchema } from './results.js';
 
 /** A million answers. */
@@ -13,12 +14,11 @@ const MAX_BYTES = 1024 * 2 ** 20;
 export async function readResults(path: string): Promise<EvalResults> {
   const hint = 'give a results file of: minference eval niah';
   const value = await readJsonFile(path, { code: 'CHECKPOINT_INVALID', maxBytes: MAX_BYTES, hint });
-  const result = evalSchema.safeParse(value);
+  const result = evalSchema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const { path: place, message } = result.error.issues[0]!;
   throw new MinferenceError(
     'CHECKPOINT_INVALID',
-    `${path}: expected results of schema ${EVAL_SCHEMA}: ${place.join('.')}: ${message}`,
+    `${path}: expected results of schema ${EVAL_SCHEMA}: ${describeProblem(result.error)}`,
     { hint },
   );
 }

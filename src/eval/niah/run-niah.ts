@@ -3,6 +3,7 @@ import type { ModelDirectory } from '../../model/model-directory.js';
 import { Decoder } from '../../prefill/decoder.js';
 import { kernelGeometry } from '../../runtime/native.js';
 import { checkOptions } from '../../utils/check-options.js';
+import { defined } from '../../utils/defined.js';
 import { watchSchema } from '../../utils/option-schemas.js';
 import { checkLengths } from '../harness/check-lengths.js';
 import { type EvaluationContext, evaluateNiah, type NiahOptions } from './evaluate-niah.js';
@@ -35,18 +36,14 @@ export async function runNiah(options: RunNiahOptions = {}, context: EvaluationC
   checkOptions(watchSchema, context, 'evaluate');
   const { model, variant, device, deviceId, threads, ...rest } = options;
   const { progress, signal } = context;
-  const watch = { ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };
+  const watch = defined({ progress, signal });
   const plan = planNiah(rest);
   const directory =
-    typeof model === 'object'
-      ? model
-      : await resolveModel(model, { ...watch, ...(variant === undefined ? {} : { variant }) });
+    typeof model === 'object' ? model : await resolveModel(model, { ...watch, ...defined({ variant }) });
   checkLengths(plan.lengths, directory.config);
   using decoder = await Decoder.open({
     model: directory,
-    ...(device === undefined ? {} : { device }),
-    ...(deviceId === undefined ? {} : { deviceId }),
-    ...(threads === undefined ? {} : { threads }),
+    ...defined({ device, deviceId, threads }),
     ...watch,
   });
   const geometry = kernelGeometry(decoder.layers[0]!.headDim, decoder.session.device, decoder.session.deviceId);

@@ -3,6 +3,7 @@ import { unlinkSync } from 'node:fs';
 import { mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MinferenceError } from '../../errors.js';
+import { aborted } from '../../utils/abort.js';
 import { onProcessEnd } from '../../utils/exit-cleanup.js';
 import { writeFailure } from '../../utils/write-failure.js';
 import type { HubId } from './hub-id.js';
@@ -111,7 +112,7 @@ async function nextPiece(reader: ReadableStreamDefaultReader<Uint8Array>, { id, 
     return await Promise.race([reader.read(), stalled]);
   } catch (cause) {
     if (cause instanceof MinferenceError) throw cause;
-    if (signal?.aborted) throw new MinferenceError('ABORTED', 'download stopped', { cause });
+    if (signal?.aborted) throw aborted(signal, 'download stopped');
     throw unreachable(host, id, (cause as Error).message, cause);
   } finally {
     clearTimeout(timer);

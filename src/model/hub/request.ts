@@ -1,5 +1,7 @@
 import { connect } from 'node:net';
 import { MinferenceError } from '../../errors.js';
+import { aborted } from '../../utils/abort.js';
+import { defined } from '../../utils/defined.js';
 import type { HubId } from './hub-id.js';
 import type { HubSettings } from './settings.js';
 
@@ -63,7 +65,7 @@ export async function hubFetch(
   try {
     response = await settings.fetch(url, { headers, signal: AbortSignal.any(signals) });
   } catch (cause) {
-    if (signal?.aborted) throw new MinferenceError('ABORTED', 'download stopped', { cause });
+    if (signal?.aborted) throw aborted(signal, 'download stopped');
     const reason = timeout.signal.aborted ? `no answer within ${ANSWER_TIMEOUT_MS} ms` : reasonOf(cause);
     throw unreachable(new URL(url).host, id, reason, cause);
   } finally {
@@ -106,7 +108,7 @@ export function unreachable(host: string, id: HubId, reason: string, cause?: unk
       hint:
         `Give --model <folder> of a local model, or leave it out for the embedded one. With network elsewhere: ` +
         `hf download ${id.repo} --local-dir <folder>, then copy the folder here.`,
-      ...(cause === undefined ? {} : { cause }),
+      ...defined({ cause }),
     },
   );
 }

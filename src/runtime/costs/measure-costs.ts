@@ -1,3 +1,4 @@
+import { defined } from '../../utils/defined.js';
 import type { KernelGeometry } from '../native.js';
 import type { Device } from '../types.js';
 import type { CostModel } from './cost-model.js';
@@ -34,7 +35,7 @@ export async function measureCosts({ geometry, defaults, ...place }: MeasureOpti
   const { signal, ...session } = place;
   // Enough heads for every thread to build an index.
   const heads = place.device === 'cuda' ? 8 : Math.min(64, Math.max(8, Math.ceil(place.threads / 4) * 4));
-  using bench = await OpBench.open({ ...session, ...(signal ? { signal } : {}), heads, kvHeads: heads / 4, headDim });
+  using bench = await OpBench.open({ ...session, ...defined({ signal }), heads, kvHeads: heads / 4, headDim });
   const { dense: trialMs } = await bench.times(least, { dense }, 1);
   let longest: number = least;
   while (longest < most && trialMs * ((2 * longest) / least) ** 2 <= DENSE_MS) longest *= 2;

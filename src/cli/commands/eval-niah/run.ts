@@ -1,8 +1,8 @@
 import type { NiahResults } from '../../../eval/niah/niah-results.js';
 import { runNiah } from '../../../eval/niah/run-niah.js';
+import { defined } from '../../../utils/defined.js';
 import { checkPatternsOption } from '../../choose-patterns.js';
 import type { CommandRun } from '../../command-spec.js';
-import { defined } from '../../options/defined.js';
 import { refuseForeignFile } from '../../refuse-foreign-file.js';
 import type { evalNiahOptions } from './options.js';
 import { renderNiah } from './render.js';

@@ -4,10 +4,10 @@ import { buildPrompt } from '../../../prefill/chat.js';
 import { type ComparedRun, type Comparison, compareWithDense } from '../../../prefill/compare.js';
 import { Decoder } from '../../../prefill/decoder.js';
 import type { PrefillTimings } from '../../../prefill/timings.js';
+import { defined } from '../../../utils/defined.js';
 import { formatCount, formatDuration, formatRate } from '../../../utils/format.js';
 import { type ChosenPatterns, checkPatternsOption, choosePatterns, requireSparse } from '../../choose-patterns.js';
 import type { CommandContext, CommandRun, OutputValues } from '../../command-spec.js';
-import { defined } from '../../options/defined.js';
 import type { OptionValues } from '../../options/option.js';
 import type { prefillOptions } from './options.js';
 import { readPrompt } from './read-prompt.js';
@@ -21,7 +21,7 @@ function tokenize(decoder: Decoder, prompt: string, options: Options): { tokens:
   const tokens = buildPrompt(decoder.tokenizer, prompt, {
     contextLength: decoder.directory.config.contextLength,
     ...(options.chatTemplate ? {} : { chat: false }),
-    ...(options.system === undefined ? {} : { system: options.system }),
+    ...defined({ system: options.system }),
   });
   return { tokens, ms: performance.now() - started };
 }

@@ -1,7 +1,7 @@
 import { runSearch } from '../../../../search/run-search.js';
 import type { SearchResult } from '../../../../search/types.js';
+import { defined } from '../../../utils/defined.js';
 import type { CommandRun } from '../../command-spec.js';
-import { defined } from '../../options/defined.js';
 import { refuseForeignFile } from '../../refuse-foreign-file.js';
 import type { searchOptions } from './options.js';
 import { renderSearch } from './render.js';
