@@ -1,8 +1,8 @@
 import { MinferenceError } from '../src/errors.js';
-import type { AttentionLayer } from '../src/onnx/types.js';
+import type { AttentionLayer, ModelLayers } from '../src/onnx/types.js';
 import { denseCausalFlops } from '../src/patterns/flops.js';
 import type { HeadEntry, Objective, PatternFile, SearchProvenance } from '../src/patterns/pattern-file.js';
-import { PATTERN_SCHEMA } from '../src/patterns/pattern-file.js';
+import { type LayerEntry, PATTERN_SCHEMA, packShape } from '../src/patterns/pattern-file.js';
 import { formatPercent } from '../src/utils/format.js';
 import type { Budget } from './budget.js';
 import type { Candidate } from './candidates.js';
@@ -30,7 +30,7 @@ export function chooseHeads(samples: readonly SampleScores[], options: ChooseOpt
     Array.from({ length: layer.numHeads }, (_, head) => {
       if (staysDense(layer, options)) return denseHead(layer, options.length);
       const scores = headScores(samples, index, head, options.candidates.length);
-      return chooseHead(scores, `layer ${index} head ${head}`, layer, options);
+      return chooseHead(scores, `layer ${layer.layer} head ${head}`, layer, options);
     }),
   );
 }
@@ -46,7 +46,9 @@ export const headScores = (samples: readonly SampleScores[], layer: number, head
  * anyway.
  */
 export const staysDense = (layer: AttentionLayer, { cost, length }: ChooseOptions) =>
-  cost.fraction >= 1 || (layer.window !== null && layer.window < length);
+  cost.fraction >= 1 || isWindowed(layer, length);
+
+const isWindowed = ({ window }: AttentionLayer, length: number): boolean => window !== null && window < length;
 
 function denseHead(layer: AttentionLayer, length: number): HeadEntry {
   const dense = denseCausalFlops(length, layer.headDim);
@@ -97,25 +99,38 @@ function sizes(candidate: Candidate, { a, b }: CombinedScore): HeadEntry {
 /** Six digits: what float32 scores hold. */
 const rounded = (value: number) => Number(value.toPrecision(6));
 
-/** Puts chosen heads, shapes and provenance together. */
-export function buildPatternFile(options: {
-  model: { id: string; fingerprint: string };
-  layers: readonly AttentionLayer[];
-  heads: HeadEntry[][];
-  search: SearchProvenance;
-}): PatternFile {
-  const { layers } = options;
-  const shape = (values: number[]) => (values.every((value) => value === values[0]) ? values[0]! : values);
+/** Puts chosen heads (of the layers that can be sparse), shapes and provenance together, by the model's layers. */
+export function buildPatternFile(
+  options: Readonly<ModelLayers> & {
+    model: { id: string; fingerprint: string };
+    heads: HeadEntry[][];
+    search: SearchProvenance;
+  },
+): PatternFile {
+  const { layers, leftAlone, numLayers, search } = options;
+  const placed = new Map<number, LayerEntry>();
+  for (const { layer, numHeads, reason } of leftAlone) {
+    placed.set(layer, { left_alone: reason, heads: Array.from({ length: numHeads }, () => ({ type: 'dense' })) });
+  }
+  for (const [index, layer] of layers.entries()) {
+    const window = isWindowed(layer, search.length) ? { window: layer.window! } : {};
+    placed.set(layer.layer, { ...window, heads: options.heads[index]! });
+  }
+  const entries = Array.from({ length: numLayers }, (_, layer) => placed.get(layer)!);
+  const ours = new Map(layers.map((layer) => [layer.layer, layer]));
+  // Layers that stay as they are have no sizes that anybody needs.
+  const shape = (field: 'numKvHeads' | 'headDim') =>
+    packShape(entries.map((_, layer) => ours.get(layer)?.[field] ?? 0));
   return {
     schema: PATTERN_SCHEMA,
     model: {
       ...options.model,
-      num_layers: layers.length,
-      num_heads: shape(layers.map(({ numHeads }) => numHeads)),
-      num_kv_heads: shape(layers.map(({ numKvHeads }) => numKvHeads)),
-      head_dim: shape(layers.map(({ headDim }) => headDim)),
+      num_layers: numLayers,
+      num_heads: packShape(entries.map(({ heads }) => heads.length)),
+      num_kv_heads: shape('numKvHeads'),
+      head_dim: shape('headDim'),
     },
-    search: options.search,
-    layers: options.heads.map((heads) => ({ heads })),
+    search,
+    layers: entries,
   };
 }

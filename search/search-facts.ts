@@ -1,5 +1,5 @@
 import { MinferenceError } from '../src/errors.js';
-import type { AttentionLayer } from '../src/onnx/types.js';
+import type { ModelLayers } from '../src/onnx/types.js';
 import type { TileGeometry } from '../src/patterns/flops.js';
 import type { Decoder } from '../src/prefill/decoder.js';
 import { kernelGeometry } from '../src/runtime/native.js';
@@ -9,12 +9,11 @@ import { type Candidate, searchSpace } from './candidates.js';
 import { DEFAULT_LENGTH, type SearchPlan } from './plan-search.js';
 
 /** A plan applied to a model: everything the scores and the choice depend on. */
-export interface SearchFacts extends Omit<SearchPlan, 'length'> {
+export interface SearchFacts extends Omit<SearchPlan, 'length'>, Readonly<ModelLayers> {
   length: number;
   at: { length: number; headDim: number; geometry: TileGeometry };
   cost: Budget;
   candidates: Candidate[];
-  layers: readonly AttentionLayer[];
   model: { id: string; fingerprint: string };
   device: string;
   tool: string;
@@ -38,6 +37,8 @@ export function searchFacts(decoder: Decoder, plan: SearchPlan): SearchFacts {
     cost,
     candidates: searchSpace(cost, at),
     layers: decoder.layers,
+    leftAlone: decoder.leftAlone,
+    numLayers: decoder.numLayers,
     model: { id: decoder.directory.id, fingerprint: decoder.fingerprint },
     device: decoder.session.device,
     tool: `minference ${packageVersion()}`,
@@ -57,6 +58,12 @@ function searchLength({ length }: SearchPlan, contextLength: number): number {
 /** The part of the facts that decides what the probe measures: two searches that agree in it may share scores. */
 export function probeFacts(facts: SearchFacts): Record<string, unknown> {
   const { at, cost, candidates, model, device, tool, layers } = facts;
-  const shapes = layers.map(({ numHeads, numKvHeads, headDim, window }) => [numHeads, numKvHeads, headDim, window]);
+  const shapes = layers.map(({ layer, numHeads, numKvHeads, headDim, window }) => [
+    layer,
+    numHeads,
+    numKvHeads,
+    headDim,
+    window,
+  ]);
   return { at, flops: cost.flops, candidates, fingerprint: model.fingerprint, device, tool, shapes };
 }

@@ -1,10 +1,15 @@
-import type { DecoderShape } from './shape.js';
+import type { DecoderShape, LayerKind } from './shape.js';
 
 /** Token ids of the tiny tokenizer. */
 const TOKEN_IDS = { bos_token_id: 1, eos_token_id: [5, 2], pad_token_id: 0 };
 
 /** The family whose config a shape needs: norms of q and k are Qwen3's, biases Qwen2's, a window Mistral's. */
 function family(shape: DecoderShape): { modelType: string; architecture: string } {
+  const kinds = Object.values(shape.layerKinds);
+  if (kinds.includes('sinks')) return { modelType: 'gpt_oss', architecture: 'GptOssForCausalLM' };
+  if (kinds.includes('shared')) return { modelType: 'gemma4', architecture: 'Gemma4ForCausalLM' };
+  if (kinds.includes('linear')) return { modelType: 'qwen3_5', architecture: 'Qwen3_5ForCausalLM' };
+  if (kinds.includes('conv')) return { modelType: 'lfm2', architecture: 'Lfm2ForCausalLM' };
   if (shape.qkNorm) return { modelType: 'qwen3', architecture: 'Qwen3ForCausalLM' };
   if (shape.attentionBias) return { modelType: 'qwen2', architecture: 'Qwen2ForCausalLM' };
   if (shape.slidingWindow) return { modelType: 'mistral', architecture: 'MistralForCausalLM' };
@@ -39,6 +44,15 @@ export function transformersConfig(shape: DecoderShape): object {
   };
 }
 
+/** Names of states that are no keys and values, where a model has such layers. */
+function stateNames({ layerKinds }: DecoderShape, side: 'past' | 'present', prefix: string): Record<string, string> {
+  const has = (kind: LayerKind) => Object.values(layerKinds).includes(kind);
+  if (has('conv')) return { [`${side}_conv_names`]: `${side}_conv.%d` };
+  if (!has('linear')) return {};
+  const names = (state: string) => `${prefix}.%d.${state}`;
+  return { [`${side}_conv_names`]: names('conv_state'), [`${side}_recurrent_names`]: names('recurrent_state') };
+}
+
 /** generation_config.json */
 export function generationConfig(): object {
   return { ...TOKEN_IDS, do_sample: false, max_new_tokens: 128 };
@@ -61,8 +75,14 @@ export function genaiConfig(shape: DecoderShape, options: { positionIds: boolean
           ...(options.positionIds ? { position_ids: 'position_ids' } : {}),
           past_key_names: 'past_key_values.%d.key',
           past_value_names: 'past_key_values.%d.value',
+          ...stateNames(shape, 'past', 'past_key_values'),
         },
-        outputs: { logits: 'logits', present_key_names: 'present.%d.key', present_value_names: 'present.%d.value' },
+        outputs: {
+          logits: 'logits',
+          present_key_names: 'present.%d.key',
+          present_value_names: 'present.%d.value',
+          ...stateNames(shape, 'present', 'present'),
+        },
         num_attention_heads: shape.numHeads,
         num_hidden_layers: shape.numLayers,
         num_key_value_heads: shape.numKvHeads,

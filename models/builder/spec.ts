@@ -1,5 +1,5 @@
 import { MinferenceError } from '../../src/errors.js';
-import { type DecoderShape, TINY_SHAPE } from './shape.js';
+import { type DecoderShape, hasCache, type LayerKind, TINY_SHAPE } from './shape.js';
 import type { WeightSource } from './weights.js';
 
 /** Which exporter's graph to imitate. */
@@ -57,6 +57,14 @@ export interface ResolvedSpec extends DecoderShape {
   externalData: false | { location: string; minBytes: number };
 }
 
+/** Which kinds of layers a style's exporter writes. */
+const KINDS: Record<DecoderStyle, readonly LayerKind[]> = {
+  genai: ['sinks', 'smooth', 'shared', 'conv', 'linear'],
+  optimum: ['shared', 'biased', 'sliding'],
+  mha: [],
+  attention23: [],
+};
+
 const QUANTIZATION = {
   blockSize: 32,
   symmetric: true,
@@ -90,6 +98,20 @@ export function resolveSpec(spec: DecoderSpec): ResolvedSpec {
   check(fused, 'a rotaryDim that is a multiple of 16, as GroupQueryAttention takes it');
   const windowed = resolved.style === 'genai' || resolved.style === 'optimum';
   check(windowed || !resolved.slidingWindow, 'no slidingWindow in this style');
+  const kinds = Object.values(resolved.layerKinds);
+  check(
+    kinds.every((kind) => KINDS[resolved.style].includes(kind)),
+    `layers of kinds that this style has (${KINDS[resolved.style].join(', ') || 'none'})`,
+  );
+  check(
+    hasCache(resolved, 0) || !kinds.includes('shared'),
+    'a first layer with keys and values where others share them',
+  );
+  const sliding = Object.keys(resolved.layerKinds).filter((layer) => resolved.layerKinds[Number(layer)] === 'sliding');
+  check(
+    sliding.every((layer) => layer !== '0' && resolved.slidingWindow?.layers.includes(Number(layer))),
+    'a slidingWindow for sliding layers, and another kind of first layer',
+  );
   check(resolved.weights !== 'hollow' || resolved.externalData !== false, 'externalData for hollow weights');
   const { blockSize = 16, unpack = 'kernel', symmetric = true } = resolved.quantization ?? {};
   check(blockSize >= 16 && Number.isInteger(Math.log2(blockSize)), 'a blockSize that is a power of two from 16 on');

@@ -1,5 +1,5 @@
 import { createRandom } from '../../src/utils/prng.js';
-import type { DecoderShape } from './shape.js';
+import { CONV_ROWS, type DecoderShape, linearWidth } from './shape.js';
 
 /** Weights by Hugging Face parameter name, row-major; matrices as [outputs, inputs]. */
 export interface WeightSource {
@@ -21,6 +21,7 @@ function weightShapes(shape: DecoderShape): Map<string, number[]> {
     set('self_attn.k_proj.weight', [keys, shape.hiddenSize]);
     set('self_attn.v_proj.weight', [keys, shape.hiddenSize]);
     set('self_attn.o_proj.weight', [shape.hiddenSize, queries]);
+    for (const [name, dims] of kindShapes(shape, layer)) set(name, dims);
     if (shape.attentionBias) {
       set('self_attn.q_proj.bias', [queries]);
       set('self_attn.k_proj.bias', [keys]);
@@ -38,6 +39,33 @@ function weightShapes(shape: DecoderShape): Map<string, number[]> {
   shapes.set('model.norm.weight', [shape.hiddenSize]);
   if (!shape.tiedEmbeddings) shapes.set('lm_head.weight', [shape.vocabSize, shape.hiddenSize]);
   return shapes;
+}
+
+/** What a layer's kind has beyond attention. */
+function kindShapes(shape: DecoderShape, layer: number): [string, number[]][] {
+  const { hiddenSize, numHeads, headDim } = shape;
+  switch (shape.layerKinds[layer]) {
+    case 'sinks':
+      return [['self_attn.sinks', [numHeads]]];
+    case 'biased':
+      return [['self_attn.slope.weight', [numHeads, hiddenSize]]];
+    case 'conv':
+      return [
+        ['conv.in_proj.weight', [3 * hiddenSize, hiddenSize]],
+        ['conv.conv.weight', [hiddenSize, CONV_ROWS.conv]],
+        ['conv.out_proj.weight', [hiddenSize, hiddenSize]],
+      ];
+    case 'linear':
+      return [
+        ['linear_attn.in_proj_qkv.weight', [linearWidth(shape), hiddenSize]],
+        ['linear_attn.in_proj_a.weight', [numHeads, hiddenSize]],
+        ['linear_attn.in_proj_b.weight', [numHeads, hiddenSize]],
+        ['linear_attn.conv1d.weight', [linearWidth(shape), CONV_ROWS.linear]],
+        ['linear_attn.out_proj.weight', [hiddenSize, numHeads * headDim]],
+      ];
+    default:
+      return [];
+  }
 }
 
 /**

@@ -96,9 +96,9 @@ export interface RewriteReport {
 /** The layers of a model, by who computes their attention. */
 export interface ModelLayers {
   /** Attention by the ops of `ai.minference`, in graph order. */
-  layers: AttentionLayer[];
+  layers: readonly AttentionLayer[];
   /** All others, in the model's order. */
-  leftAlone: LeftAloneLayer[];
+  leftAlone: readonly LeftAloneLayer[];
   /** Both together; layers are numbered from 0 to here. */
   numLayers: number;
 }

@@ -5,8 +5,12 @@ import { type PatternFile, shapeOfLayer } from './pattern-file.js';
 export interface ModelAtHand {
   /** Hash of its graph and configuration. */
   fingerprint?: string;
-  /** Its attention layers, in graph order. */
-  layers: readonly { numHeads: number; numKvHeads: number; headDim: number }[];
+  /** Layers whose attention can be made sparse, in graph order; without a number they are all there are. */
+  layers: readonly { layer?: number; numHeads: number; numKvHeads: number; headDim: number }[];
+  /** Its other layers, which stay as they are. */
+  leftAlone?: readonly { layer: number; numHeads: number; reason: string }[];
+  /** Layers of the model; default: those that can be made sparse. */
+  numLayers?: number;
 }
 
 /**
@@ -40,21 +44,36 @@ export function checkModel(
   );
 }
 
-function* shapeDifferences({ model: file }: PatternFile, { layers }: ModelAtHand): Generator<string> {
-  if (file.num_layers !== layers.length) {
-    yield `the model has ${layers.length} attention layers, the file ${file.num_layers}`;
+function* shapeDifferences(file: PatternFile, model: ModelAtHand): Generator<string> {
+  const { layers, numLayers = layers.length } = model;
+  const shape = file.model;
+  if (shape.num_layers !== numLayers) {
+    yield `the model has ${numLayers} layers, the file ${shape.num_layers}`;
     return;
   }
   const shapes = [
-    ['query heads', file.num_heads, (layer: number) => layers[layer]!.numHeads],
-    ['KV heads', file.num_kv_heads, (layer: number) => layers[layer]!.numKvHeads],
-    ['head_dim', file.head_dim, (layer: number) => layers[layer]!.headDim],
+    ['query heads', shape.num_heads, 'numHeads'],
+    ['KV heads', shape.num_kv_heads, 'numKvHeads'],
+    ['head_dim', shape.head_dim, 'headDim'],
   ] as const;
-  for (const [name, inFile, ofModel] of shapes) {
+  const numbered = layers.map((layer, index) => ({ ...layer, layer: layer.layer ?? index }));
+  for (const [name, inFile, field] of shapes) {
     if (inFile === undefined) continue;
-    const layer = layers.findIndex((_, index) => shapeOfLayer(inFile, index) !== ofModel(index));
-    if (layer >= 0) {
-      yield `${name} of layer ${layer}: the model has ${ofModel(layer)}, the file ${shapeOfLayer(inFile, layer)}`;
+    const differing = numbered.find((layer) => shapeOfLayer(inFile, layer.layer) !== layer[field]);
+    if (!differing) continue;
+    const { layer } = differing;
+    yield `${name} of layer ${layer}: the model has ${differing[field]}, the file ${shapeOfLayer(inFile, layer)}`;
+  }
+  const ours = new Map(numbered.map((layer) => [layer.layer, layer]));
+  for (const [layer, { heads }] of file.layers.entries()) {
+    const known = ours.get(layer);
+    if (known && heads.length !== known.numHeads) {
+      yield `layer ${layer}: the model has ${known.numHeads} heads that can be sparse, the file ${heads.length}`;
+      return;
+    }
+    if (!known && heads.some(({ type }) => type !== 'dense')) {
+      yield `layer ${layer} stays as it is in the model, the file has sparse heads for it`;
+      return;
     }
   }
 }

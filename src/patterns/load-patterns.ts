@@ -35,6 +35,6 @@ function parseEither(value: unknown, path: string, model: ModelAtHand | undefine
   return readMinferenceLayers(foreign, {
     name: path,
     id: basename(path),
-    ...(model ? { layers: model.layers } : {}),
+    ...(model ? { layers: model.layers, leftAlone: model.leftAlone ?? [] } : {}),
   });
 }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { MinferenceError } from '../errors.js';
 import { problemOf } from '../utils/zod-problem.js';
 import { MAX_HEADS, MAX_LAYERS, MAX_TOKENS } from './limits.js';
-import type { HeadEntry, PatternFile } from './pattern-file.js';
-import { PATTERN_SCHEMA } from './pattern-file.js';
+import type { HeadEntry, LayerEntry, PatternFile } from './pattern-file.js';
+import { PATTERN_SCHEMA, packShape } from './pattern-file.js';
 
 /**
  * MInference's own format, which vLLM and SGLang read too: a list with one object per layer, keys are head numbers as
@@ -37,6 +37,14 @@ const layersSchema = z
   .min(1)
   .max(MAX_LAYERS);
 
+/** What is known of the model that a list is for. */
+interface KnownLayers {
+  /** Layers that can be sparse; without a number they are all there are. */
+  layers?: readonly { layer?: number; numHeads: number }[];
+  /** Layers that stay as they are, whatever the list says of them. */
+  leftAlone?: readonly { layer: number; numHeads: number; reason: string }[];
+}
+
 /** The list inside a parsed JSON value, or undefined when it holds none. */
 export function findMinferenceLayers(value: unknown): unknown {
   if (Array.isArray(value)) return value;
@@ -56,7 +64,7 @@ export function findMinferenceLayers(value: unknown): unknown {
  */
 export function readMinferenceLayers(
   value: unknown,
-  options: { name: string; id?: string; layers?: readonly { numHeads: number }[] },
+  options: { name: string; id?: string } & KnownLayers,
 ): PatternFile {
   refuseOtherContents(value, options.name);
   const result = layersSchema.safeParse(value, { reportInput: true });
@@ -71,16 +79,25 @@ export function readMinferenceLayers(
       hint: 'a head is ["vertical_and_slash" | "stream_llm" | "block_sparse", size, size, score]',
     });
   }
-  const layers = result.data.map((heads, layer) => {
+  const known = new Map(options.layers?.map((layer, index) => [layer.layer ?? index, layer.numHeads]));
+  const others = new Map(options.leftAlone?.map((layer) => [layer.layer, layer]));
+  const layers = result.data.map((heads, layer): LayerEntry => {
+    const other = others.get(layer);
+    if (other) {
+      const dense = Array.from({ length: other.numHeads }, (): HeadEntry => ({ type: 'dense' }));
+      return { left_alone: other.reason, heads: dense };
+    }
     const highest = Math.max(-1, ...Object.keys(heads).map(Number));
-    const count = Math.max(options.layers?.[layer]?.numHeads ?? 1, highest + 1);
+    const count = Math.max(known.get(layer) ?? 1, highest + 1);
     return { heads: Array.from({ length: Math.min(count, MAX_HEADS) }, (_, head) => toHead(heads[String(head)])) };
   });
-  const counts = layers.map(({ heads }) => heads.length);
-  const uniform = counts.every((count) => count === counts[0]);
   return {
     schema: PATTERN_SCHEMA,
-    model: { id: options.id ?? options.name, num_layers: layers.length, num_heads: uniform ? counts[0]! : counts },
+    model: {
+      id: options.id ?? options.name,
+      num_layers: layers.length,
+      num_heads: packShape(layers.map(({ heads }) => heads.length)),
+    },
     layers,
   };
 }

@@ -64,17 +64,29 @@ const blockSparse = z.strictObject({
 /** One head: its pattern with named sizes, and what the search measured. */
 export const headSchema = z.discriminatedUnion('type', [dense, aShape, verticalSlash, blockSparse]);
 
-/** A shape that is the same in all layers, or one value per layer. */
+/** A shape that is the same in all layers that have it, or one value per layer, 0 where it has none. */
 const perLayer = (limit: number) =>
-  z.union([atLeastOne.max(limit), z.array(atLeastOne.max(limit)).min(1).max(MAX_LAYERS)]);
+  z.union([atLeastOne.max(limit), z.array(z.int().min(0).max(limit)).min(1).max(MAX_LAYERS)]);
 
 const modelSchema = z.strictObject({
   id: text.describe('Hub id or folder name'),
   fingerprint: text.optional().describe('hash of the graph without its weights and of the configuration'),
-  num_layers: atLeastOne.max(MAX_LAYERS).describe('attention layers, in graph order'),
+  num_layers: atLeastOne.max(MAX_LAYERS).describe('layers of the model, also those that stay as they are'),
   num_heads: perLayer(MAX_HEADS).describe('query heads; a list when layers differ'),
   num_kv_heads: perLayer(MAX_HEADS).optional(),
   head_dim: perLayer(MAX_HEAD_DIM).optional(),
+});
+
+/** One of the model's layers. */
+const layerSchema = z.strictObject({
+  left_alone: text
+    .optional()
+    .describe('why the layer stays as it is: its attention is not ours to make sparse, or it has none (then no heads)'),
+  window: atLeastOne
+    .max(MAX_TOKENS)
+    .optional()
+    .describe('the layer’s own sliding window in tokens; its heads stay dense'),
+  heads: z.array(headSchema).max(MAX_HEADS).describe('dense where the layer stays as it is'),
 });
 
 const candidateSchema = z.discriminatedUnion('type', [
@@ -141,19 +153,27 @@ export const patternFileSchema = z
     schema: z.literal(PATTERN_SCHEMA),
     model: modelSchema,
     search: searchSchema.optional().describe('how the patterns were found; absent when written by hand or converted'),
-    layers: z
-      .array(z.strictObject({ heads: z.array(headSchema).min(1).max(MAX_HEADS) }))
-      .min(1)
-      .max(MAX_LAYERS),
+    layers: z.array(layerSchema).min(1).max(MAX_LAYERS).describe('by their numbers in the model'),
   })
   .check(({ value, issues }) => {
     for (const problem of shapeProblems(value)) issues.push({ code: 'custom', input: value, ...problem });
   });
 
 export type PatternFile = z.infer<typeof patternFileSchema>;
+export type LayerEntry = z.infer<typeof layerSchema>;
 export type HeadEntry = z.infer<typeof headSchema>;
 export type SearchProvenance = z.infer<typeof searchSchema>;
 export type CandidateEntry = z.infer<typeof candidateSchema>;
+
+/** True for layers whose heads the search chose: neither left alone nor windowed by the model itself. */
+export const isSearched = ({ left_alone, window }: LayerEntry): boolean =>
+  left_alone === undefined && window === undefined;
+
+/** A shape as the file holds it: one number where all layers agree that have it. */
+export function packShape(values: readonly number[]): number | number[] {
+  const some = values.filter((value) => value > 0);
+  return some.length > 0 && some.every((value) => value === some[0]) ? some[0]! : [...values];
+}
 
 /** The value of a shape for one layer. */
 export const shapeOfLayer = (shape: number | number[], layer: number): number =>
@@ -181,7 +201,16 @@ function* shapeProblems(file: z.output<typeof patternFileSchema>): Generator<Sha
       return;
     }
   }
-  for (const [layer, { heads }] of layers.entries()) {
+  for (const [layer, { heads, left_alone }] of layers.entries()) {
+    if (left_alone !== undefined) {
+      const sparse = heads.findIndex(({ type }) => type !== 'dense');
+      if (sparse >= 0) {
+        const message = `expected dense heads of a layer that stays as it is, found ${heads[sparse]!.type}`;
+        yield { path: ['layers', layer, 'heads', sparse], message };
+        return;
+      }
+      if (heads.length === 0) continue;
+    }
     const expected = shapeOfLayer(model.num_heads, layer);
     if (heads.length !== expected) {
       yield {

@@ -8,9 +8,11 @@ import type { PatternFile } from './pattern-file.js';
  */
 export function formatPatterns(file: PatternFile): string {
   const { layers, ...rest } = file;
-  const blocks = layers.map(({ heads }) => {
+  const blocks = layers.map(({ heads, ...marks }) => {
+    const fields = Object.entries(marks).map(([name, value]) => `      "${name}": ${JSON.stringify(value)},\n`);
     const lines = heads.map((head) => `        ${JSON.stringify(head)}`);
-    return `    {\n      "heads": [\n${lines.join(',\n')}\n      ]\n    }`;
+    const list = lines.length === 0 ? '[]' : `[\n${lines.join(',\n')}\n      ]`;
+    return `    {\n${fields.join('')}      "heads": ${list}\n    }`;
   });
   const head = JSON.stringify(rest, null, 2).slice(0, -'\n}'.length);
   return `${head},\n  "layers": [\n${blocks.join(',\n')}\n  ]\n}\n`;

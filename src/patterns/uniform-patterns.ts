@@ -1,9 +1,20 @@
 import { aShapeFlops, denseCausalFlops, type TileGeometry } from './flops.js';
 import type { HeadPattern } from './head-pattern.js';
 
-/** The same pattern for every head, as [layer][head]. */
-export function uniformPatterns(layers: readonly { numHeads: number }[], pattern: HeadPattern): HeadPattern[][] {
-  return layers.map(({ numHeads }) => Array.from({ length: numHeads }, () => ({ ...pattern })));
+/**
+ * The same pattern for every head of the layers that can be sparse, as [layer][head] over all layers of the model; nothing
+ * for those that stay as they are.
+ */
+export function uniformPatterns(
+  layers: readonly { layer?: number; numHeads: number }[],
+  pattern: HeadPattern,
+  numLayers = layers.length,
+): HeadPattern[][] {
+  const patterns: HeadPattern[][] = Array.from({ length: numLayers }, () => []);
+  for (const [index, { layer = index, numHeads }] of layers.entries()) {
+    patterns[layer] = Array.from({ length: numHeads }, () => ({ ...pattern }));
+  }
+  return patterns;
 }
 
 /**

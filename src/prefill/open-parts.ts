@@ -1,5 +1,4 @@
 import { MinferenceError } from '../errors.js';
-import type { StateNames } from '../model/config.js';
 import type { ModelDirectory } from '../model/model-directory.js';
 import { hashReadFiles } from '../model/read-files.js';
 import { followDataLinks } from '../onnx/data-links.js';
@@ -17,6 +16,7 @@ import type { ProgressReporter } from '../utils/progress.js';
 import { checkGraph } from './check-graph.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
 import { createFeedMakers } from './feeds.js';
+import { graphFacts } from './graph-facts.js';
 import { cacheLimit, positionLimit } from './position-limit.js';
 import { checkWeightsFit } from './weights-guard.js';
 
@@ -75,14 +75,9 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
 }
 
 function rewrite(model: OnnxModel, { config }: ModelDirectory, { graph, logits }: OpenGraphOptions): RewrittenModel {
-  const facts = { numLayers: config.numLayers, stateNames: statePairs(config.stateNames ?? []) };
+  const facts = graphFacts(config);
   if (graph === 'probe') return rewriteForProbe(model, facts);
   return graph === 'original' ? describeOriginal(model, facts) : rewriteForPrefill(model, { ...facts, logits });
-}
-
-/** Input → output of every state that a configuration names. */
-function statePairs(kinds: readonly StateNames[]): Map<string, string> {
-  return new Map(kinds.flatMap(({ past, present }) => past.map((name, layer) => [name, present[layer]!] as const)));
 }
 
 function partsOf(

@@ -13,7 +13,7 @@ const layers = [
   { numHeads: 2, numKvHeads: 1, headDim: 64 },
   { numHeads: 2, numKvHeads: 1, headDim: 64 },
 ] as unknown as MethodContext['decoder']['layers'];
-const decoder = { fingerprint: 'sha256:x', layers };
+const decoder = { fingerprint: 'sha256:x', layers, leftAlone: [], numLayers: 2 };
 const context = (patterns = 'auto'): MethodContext => ({ decoder, patterns, ignoreFingerprint: false, geometry });
 
 function write(name: string, fields: Parameters<typeof patternFile>[0] = {}): string {

@@ -85,7 +85,7 @@ describe('loadPatterns', () => {
     expect(error.message).toContain('KV heads of layer 1: the model has 4, the file 2');
     expect(error.message).toContain('fingerprint: the model has sha256:def, the file sha256:abc');
     const layers = await failure(loadPatterns(path, { layers: [layer] }));
-    expect(layers.message).toContain('the model has 1 attention layers, the file 2');
+    expect(layers.message).toContain('the model has 1 layers, the file 2');
   });
 
   it('accepts another fingerprint on request, but never other shapes', async () => {

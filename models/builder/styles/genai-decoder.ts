@@ -4,8 +4,18 @@ import { BATCH, type GenaiGraph, SEQUENCE } from './genai-graph.js';
 import { writeLinear } from './genai-linear.js';
 import { type Residual, writeNorm } from './genai-norm.js';
 
-/** Writes one layer's attention without the output projection; returns the value [batch, sequence, heads · headDim]. */
-export type WriteAttention = (layer: number, normed: string) => string;
+/** What a layer makes of its rows, before the output projection. */
+export interface Mixed {
+  /** [batch, sequence, width] */
+  value: string;
+  width: number;
+  /** Of the output projection, below the layer: its path in the graph and its Hugging Face name. */
+  path: string;
+  weight: string;
+}
+
+/** Writes one layer's attention without the output projection; a name stands for a value [batch, sequence, heads · headDim]. */
+export type WriteAttention = (layer: number, normed: string) => string | Mixed;
 
 /** Everything but the attention: embedding, norms, SwiGLU, LM head, in onnxruntime-genai's order. */
 export function writeGenaiDecoder(genai: GenaiGraph, writeAttention: WriteAttention): void {
@@ -19,12 +29,12 @@ export function writeGenaiDecoder(genai: GenaiGraph, writeAttention: WriteAttent
       residual.root = root;
       return normed;
     };
-    const attended = writeAttention(layer, norm('input_layernorm'));
+    const mixed = asMixed(writeAttention(layer, norm('input_layernorm')), spec.numHeads * spec.headDim);
     residual.skip = writeLinear(genai, {
-      path: `${path}/attn/o_proj`,
-      input: attended,
-      sources: [layerWeight(layer, 'self_attn.o_proj.weight')],
-      inputSize: spec.numHeads * spec.headDim,
+      path: `${path}/${mixed.path}`,
+      input: mixed.value,
+      sources: [layerWeight(layer, mixed.weight)],
+      inputSize: mixed.width,
       outputSize: spec.hiddenSize,
     });
     residual.skip = writeMlp(genai, layer, norm('post_attention_layernorm'));
@@ -44,6 +54,9 @@ export function writeGenaiDecoder(genai: GenaiGraph, writeAttention: WriteAttent
     output: 'logits',
   });
 }
+
+const asMixed = (mixed: string | Mixed, width: number): Mixed =>
+  typeof mixed === 'string' ? { value: mixed, width, path: 'attn/o_proj', weight: 'self_attn.o_proj.weight' } : mixed;
 
 /** down(silu(gate(x)) · up(x)), with silu as Sigmoid and Mul. */
 function writeMlp(genai: GenaiGraph, layer: number, input: string): string {

@@ -3,5 +3,14 @@ import type { Decoder } from '../../prefill/decoder.js';
 /** What an evaluation needs of an open decoder. */
 export type EvalDecoder = Pick<
   Decoder,
-  'directory' | 'tokenizer' | 'layers' | 'fingerprint' | 'filesHash' | 'device' | 'prefill' | 'generate'
+  | 'directory'
+  | 'tokenizer'
+  | 'layers'
+  | 'leftAlone'
+  | 'numLayers'
+  | 'fingerprint'
+  | 'filesHash'
+  | 'device'
+  | 'prefill'
+  | 'generate'
 >;

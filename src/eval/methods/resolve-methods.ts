@@ -14,7 +14,7 @@ import type { MethodSpec } from './parse-methods.js';
 import { DEFAULT_FRACTION, type UniformBudget, uniformPattern } from './uniform-budget.js';
 
 export interface MethodContext {
-  decoder: Pick<EvalDecoder, 'fingerprint' | 'layers'>;
+  decoder: Pick<EvalDecoder, 'fingerprint' | 'layers' | 'leftAlone' | 'numLayers'>;
   /** Path of a pattern file, or `auto`: the one in configs/ that was made for this model. */
   patterns: string;
   /** Take a pattern file of another export of the model, when the shapes agree. */
@@ -97,11 +97,11 @@ function budgetOf(file: PatternFile | undefined): UniformBudget {
 function uniformMethod(
   spec: Extract<MethodSpec, { kind: 'uniform' }>,
   budget: UniformBudget,
-  { decoder: { layers }, geometry }: MethodContext,
+  { decoder: { layers, numLayers }, geometry }: MethodContext,
 ): Method {
   const { name, pattern } = spec;
   if (pattern) {
-    const matrix = uniformPatterns(layers, pattern);
+    const matrix = uniformPatterns(layers, pattern, numLayers);
     return { name, description: `${describe(pattern)} in all heads`, patterns: () => matrix };
   }
   const type = spec.type === 'a_shape' ? 'a_shape' : 'block_sparse';
@@ -110,11 +110,11 @@ function uniformMethod(
   const share = formatPercent(budget.fraction, 0);
   if (budget.length === null) {
     const description = `${type} in all heads, ${share} of dense at every length`;
-    return { name, description, patterns: (length) => uniformPatterns(layers, at(length)) };
+    return { name, description, patterns: (length) => uniformPatterns(layers, at(length), numLayers) };
   }
   const fitted = at(budget.length);
   const description = `${describe(fitted)} in all heads, ${share} of dense at ${budget.length} tokens`;
-  return { name, description, patterns: () => uniformPatterns(layers, fitted) };
+  return { name, description, patterns: () => uniformPatterns(layers, fitted, numLayers) };
 }
 
 function describe(pattern: HeadPattern): string {

@@ -2,6 +2,7 @@ import { MinferenceError } from '../../errors.js';
 import { Graph } from '../graph.js';
 import type { AttentionLayer, CarriedState, ModelLayers, OnnxModel, RewrittenModel, SkippedNode } from '../types.js';
 import { findCarriedStates } from './carried-states.js';
+import { completePresents } from './complete-presents.js';
 import { findDecoderIo, findLogits } from './decoder-io.js';
 import { DOMAIN, emitAttention } from './emit-attention.js';
 import { type FoundAttention, findAttention } from './find-attention.js';
@@ -63,8 +64,11 @@ export function rewriteForProbe(model: OnnxModel, facts: GraphFacts = {}): Rewri
 export function describeOriginal(model: OnnxModel, facts: GraphFacts = {}): RewrittenModel {
   const described = rewriteForPrefill(model, { ...facts, logits: 'all' });
   const layers = described.layers.map(({ patternsInput: _, ...layer }) => layer);
-  const states = findCarriedStates(new Graph(model.proto), layers, facts.stateNames);
-  return { ...described, proto: model.proto, layers, states };
+  const graph = new Graph(model.proto);
+  const states = findCarriedStates(graph, layers, facts.stateNames);
+  const changed = completePresents(graph);
+  if (changed) graph.finish();
+  return { ...described, proto: changed ? graph.proto : model.proto, layers, states };
 }
 
 /** What {@link rewriteForPrefill} would rewrite and leave alone; throws nothing for graphs without attention. */
@@ -88,6 +92,7 @@ interface Rewriting {
 function finished(model: OnnxModel, graph: Graph, parts: Rewriting, facts: GraphFacts): RewrittenModel {
   const { found, layers, logits } = parts;
   const io = findDecoderIo(graph, layers, logits);
+  completePresents(graph);
   graph.finish();
   const states = findCarriedStates(graph, layers, facts.stateNames);
   return {

@@ -31,6 +31,8 @@ export function fakeDecoder(
     },
     tokenizer,
     layers: [{ numHeads: 2, numKvHeads: 1, headDim: 64 }],
+    leftAlone: [],
+    numLayers: 1,
     fingerprint: options.fingerprint ?? 'sha256:fake',
     filesHash: 'fake',
     device: { kind: 'cpu', id: null, name: 'a processor', reason: null },

@@ -1,4 +1,5 @@
 import type { BuildContext } from '../../context.js';
+import { hasCache } from '../../shape.js';
 import { floatBytes } from '../../tensor-proto.js';
 import { layerWeight } from '../../weights.js';
 import { writeOptimumAttention } from './attention.js';
@@ -75,10 +76,13 @@ function writeIo({ spec, graph }: BuildContext): void {
   graph.input('position_ids', 'int64', ['batch_size', 'sequence_length']);
   graph.output('logits', spec.activations, ['batch_size', 'sequence_length', spec.vocabSize]);
   for (let layer = 0; layer < spec.numLayers; layer++) {
+    if (!hasCache(spec, layer)) continue;
+    const [before, after] =
+      spec.layerKinds[layer] === 'sliding' ? ['past_window', 'window'] : ['past_sequence_length', total];
     for (const kind of ['key', 'value']) {
       const cache = (length: string) => ['batch_size', spec.numKvHeads, length, spec.headDim];
-      graph.input(`past_key_values.${layer}.${kind}`, spec.activations, cache('past_sequence_length'));
-      graph.output(`present.${layer}.${kind}`, spec.activations, cache(total));
+      graph.input(`past_key_values.${layer}.${kind}`, spec.activations, cache(before!));
+      graph.output(`present.${layer}.${kind}`, spec.activations, cache(after!));
     }
   }
 }

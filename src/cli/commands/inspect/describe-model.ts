@@ -1,15 +1,14 @@
 import type { ModelDirectory } from '../../../model/model-directory.js';
 import type { VariantSize } from '../../../model/variant-sizes.js';
-import type { AttentionLayer, SkippedNode } from '../../../onnx/types.js';
+import type { AttentionLayer, LeftAloneLayer, ModelLayers, SkippedNode } from '../../../onnx/types.js';
 import { formatBytes, formatCount, formatQuantity } from '../../../utils/format.js';
 import type { Fact, Section } from '../../render/sections.js';
 import { type Column, renderTable } from '../../render/table.js';
 import { stdoutStyle } from '../../terminal.js';
 
 /** What was found out about a model without running it. */
-export interface ModelFacts {
+export interface ModelFacts extends ModelLayers {
   directory: ModelDirectory;
-  layers: readonly AttentionLayer[];
   skipped: readonly SkippedNode[];
   /** Why the weights cannot be used, with what to do; null when they can. */
   weightsProblem: { message: string; hint: string | undefined } | null;
@@ -65,24 +64,44 @@ function layerTable(layers: readonly AttentionLayer[]): string {
   return renderTable(columns, rows, stdoutStyle);
 }
 
-/** Nodes that were left alone for the same reason, in one line. */
-function skippedFacts(skipped: readonly SkippedNode[]): Fact[] {
+/** Nodes that were left alone for the same reason, in one line with their layers. */
+function skippedFacts(skipped: readonly SkippedNode[], leftAlone: readonly LeftAloneLayer[]): Fact[] {
   return groupBy(skipped, ({ opType, reason }) => `${opType} ${reason}`).map((group) => {
     const { node, opType, reason } = group[0]!;
     const more = group.length > 1 ? ` and ${formatCount(group.length - 1)} more` : '';
-    return { title: 'left alone', value: `${opType} ${node}${more}: ${reason}`, ok: false };
+    const names = new Set(group.map((skippedNode) => skippedNode.node));
+    const where = layersOf(leftAlone.filter((layer) => layer.node !== null && names.has(layer.node)));
+    return { title: 'left alone', value: `${opType} ${node}${more}${where}: ${reason}`, ok: false };
   });
 }
 
-function attentionFacts({ layers, skipped }: ModelFacts): Fact[] {
+const layersOf = (layers: readonly LeftAloneLayer[]) =>
+  layers.length === 0
+    ? ''
+    : ` (layer${layers.length > 1 ? 's' : ''} ${describeNumbers(layers.map(({ layer }) => layer))})`;
+
+/** Layers without attention, of the same kind in one line. */
+function otherLayerFacts(leftAlone: readonly LeftAloneLayer[]): Fact[] {
+  const others = leftAlone.filter(({ opType }) => opType === null);
+  return groupBy(others, ({ reason }) => reason.replace(/\d+/g, '')).map((group) => ({
+    title: 'stays as it is',
+    value: `${group[0]!.reason}${layersOf(group)}`,
+  }));
+}
+
+function attentionFacts({ layers, leftAlone, numLayers, skipped }: ModelFacts): Fact[] {
   return [
     {
       title: 'attention',
-      value: `${formatQuantity(layers.length, 'layer')} can be made sparse`,
+      value:
+        leftAlone.length === 0 || layers.length === 0
+          ? `${formatQuantity(layers.length, 'layer')} can be made sparse`
+          : `${formatCount(layers.length)} of ${formatQuantity(numLayers, 'layer')} can be made sparse; ONNX Runtime runs the others as they are`,
       ok: layers.length > 0,
       fix: 'export the model with onnxruntime-genai’s builder or Optimum, for text generation with past',
     },
-    ...skippedFacts(skipped),
+    ...skippedFacts(skipped, leftAlone),
+    ...otherLayerFacts(leftAlone),
   ];
 }
 

@@ -5,6 +5,7 @@ import { variantSizes } from '../../../model/variant-sizes.js';
 import { checkExternalData, readOnnxModel } from '../../../onnx/model-file.js';
 import { inspectAttention } from '../../../onnx/rewrite/rewrite-model.js';
 import type { OnnxModel } from '../../../onnx/types.js';
+import { graphFacts } from '../../../prefill/graph-facts.js';
 import { stateBytes } from '../../../prefill/kv-cache.js';
 import { describeNative } from '../../../runtime/describe-native.js';
 import { defined } from '../../../utils/defined.js';
@@ -28,16 +29,15 @@ async function findWeightsProblem(model: OnnxModel): Promise<ModelFacts['weights
 
 async function inspectModel(directory: ModelDirectory): Promise<ModelFacts> {
   const model = await readOnnxModel(directory.modelPath);
-  const { layers, skipped, states } = inspectAttention(model);
+  const found = inspectAttention(model, graphFacts(directory.config));
   const weightsProblem = await findWeightsProblem(model);
   return {
     directory,
-    layers,
-    skipped,
+    ...found,
     weightsProblem,
     variants: await variantSizes(directory),
-    cacheBytesPer1k: states.reduce((sum, state) => sum + stateBytes(state, 1024), 0),
-    usable: layers.length > 0 && weightsProblem === null,
+    cacheBytesPer1k: found.states.reduce((sum, state) => sum + stateBytes(state, 1024), 0),
+    usable: found.layers.length > 0 && weightsProblem === null,
   };
 }
 

@@ -47,6 +47,16 @@ const numbers = (layer: Pick<LayerSummary, 'recall' | 'answerError' | 'error' | 
   formatPercent(layer.fraction),
 ];
 
+const NONE = ['', '', '', ''];
+
+/** Patterns and numbers of one layer; what was not chosen says so. */
+function describeLayer(layer: LayerSummary): string[] {
+  if (layer.leftAlone !== null) return ['stays as it is', ...NONE];
+  const types = describeTypes(layer.types);
+  const window = layer.window === null ? '' : `, window of ${formatQuantity(layer.window, 'token')}`;
+  return [`${types}${window}`, ...numbers(layer)];
+}
+
 function meanOf(layers: readonly LayerSummary[], field: 'recall' | 'answerError' | 'error' | 'fraction'): number {
   return layers.reduce((sum, layer) => sum + layer[field], 0) / layers.length;
 }
@@ -54,14 +64,17 @@ function meanOf(layers: readonly LayerSummary[], field: 'recall' | 'answerError'
 /** The table of layers, then how they were found and where they were written. */
 export function renderSearch(result: SearchResult): string {
   const { layers, patterns, timings } = result;
-  const rows = layers.map((layer) => [String(layer.layer), describeTypes(layer.types), ...numbers(layer)]);
+  const rows = layers.map((layer) => [String(layer.layer), ...describeLayer(layer)]);
+  const chosen = layers.filter(({ leftAlone, window }) => leftAlone === null && window === null);
   const mean = {
-    recall: meanOf(layers, 'recall'),
-    answerError: meanOf(layers, 'answerError'),
-    error: meanOf(layers, 'error'),
-    fraction: meanOf(layers, 'fraction'),
+    recall: meanOf(chosen, 'recall'),
+    answerError: meanOf(chosen, 'answerError'),
+    error: meanOf(chosen, 'error'),
+    fraction: meanOf(chosen, 'fraction'),
   };
-  const last = ['all', describeTypes(totalTypes(layers)), ...numbers(mean)].map((cell) => stdoutStyle.bold(cell));
+  const averages =
+    chosen.length > 0 ? [describeTypes(totalTypes(chosen)), ...numbers(mean)] : ['none to choose', ...NONE];
+  const last = ['all', ...averages].map((cell) => stdoutStyle.bold(cell));
   const facts: [string, string][] = [];
   if (patterns.search) {
     const { budget, length, objective } = patterns.search;
