@@ -1,5 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { type AttributeProto, NodeProtoSchema, TensorShapeProto_DimensionSchema } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
+import { attributeProto } from '../../models/builder/attributes.js';
 import type { DecoderSpec } from '../../models/builder/spec.js';
+import { readOnnxModel, serializeModel } from '../../src/onnx/model-file.js';
+import type { OnnxModel } from '../../src/onnx/types.js';
 import { lastRow } from '../../src/prefill/logits.js';
 import { patternFeeds } from '../../src/prefill/pattern-feeds.js';
 import { runPrefill } from '../../src/prefill/prefill.js';
@@ -57,7 +64,7 @@ describe.each(models)('%s', (_, spec, ours) => {
     using _cache = cache;
     // Two answers from one prompt: what the first does to its cache is nothing to the second.
     for (const answer of [[5, 6, 7], tokens.slice(-3)]) {
-      using fork = cache.fork();
+      using fork = await cache.fork();
       let logits = new Float32Array();
       for (const token of answer) {
         const step = await runStep(parts, { tokens: [token], cache: fork, feeds: patternFeeds(parts, 'dense') });
@@ -67,4 +74,85 @@ describe.each(models)('%s', (_, spec, ours) => {
       expect(maxDifference(logits, whole), `answer ${answer}`).toBeLessThan(TOLERANCE);
     }
   });
+});
+
+/** Changes a model's graph on disk. */
+async function tamper(folder: string, change: (model: OnnxModel) => void): Promise<string> {
+  const path = join(folder, 'model.onnx');
+  const model = await readOnnxModel(path);
+  change(model);
+  await writeFile(path, serializeModel(model.proto));
+  return folder;
+}
+
+const windowed: DecoderSpec = {
+  numLayers: 3,
+  layerKinds: { 1: 'smooth' },
+  slidingWindow: { size: 32, layers: [0, 1] },
+};
+
+test.each([
+  ['a cache that its op moves on, of a declared length', 48],
+  ['a cache that its op would move on, of any length', null],
+])('%s', async (_, rows) => {
+  const folder = await tamper(await tinyModel(windowed), ({ proto }) => {
+    const graph = proto.graph!;
+    for (const node of graph.node.filter(({ name }) => /layers\.[01].*GroupQueryAttention/.test(name))) {
+      const like = node.attribute.find(({ name }) => name === 'local_window_size')!;
+      node.attribute.push({ ...like, name: 'sliding_window_cache', i: 1n } as AttributeProto);
+    }
+    for (const { name, type } of [...graph.input, ...graph.output]) {
+      if (rows === null || !/^(past|present).*\.[01]\./.test(name) || type?.value.case !== 'tensorType') continue;
+      type.value.value.shape!.dim[2]!.value = { case: 'dimValue', value: BigInt(rows) };
+    }
+  });
+  const expected = await lastLogits(await openTiny(await tinyModel(windowed), { graph: 'original' }), tokens);
+  for (const graph of ['original', 'prefill'] as const) {
+    const parts = await openTiny(folder, { graph });
+    expect(parts.leftAlone.map(({ layer }) => layer)).toEqual(rows === null ? [1] : [0, 1]);
+    for (const chunk of [tokens.length, 100, 16]) {
+      const logits = await lastLogits(parts, tokens, { chunk });
+      expect(maxDifference(logits, expected), `${graph}, chunks of ${chunk}`).toBeLessThan(TOLERANCE);
+    }
+  }
+});
+
+test('an input that nobody can supply is named', async () => {
+  const folder = await tamper(await tinyModel({ layerKinds: { 1: 'conv' } }, 'optimum'), ({ proto }) => {
+    const graph = proto.graph!;
+    graph.output = graph.output.filter(({ name }) => name !== 'present_conv.1');
+  });
+  await expect(openTiny(folder)).rejects.toMatchObject({
+    code: 'MODEL_UNSUPPORTED',
+    message: expect.stringMatching(
+      /"past_conv\.1" \(float32 \[.*64, 2\]\) as well, which no output of the graph continues/,
+    ),
+  });
+});
+
+test('positions of three axes, as models with pictures have them, are those of text', async () => {
+  const folder = await tinyModel({ style: 'optimum' });
+  const plain = await lastLogits(await openTiny(folder), tokens);
+  await tamper(folder, ({ proto }) => {
+    const graph = proto.graph!;
+    const input = graph.input.find(({ name }) => name === 'position_ids')!;
+    if (input.type?.value.case !== 'tensorType') throw new Error('expected a tensor');
+    const dims = input.type.value.value.shape!.dim;
+    dims.unshift(create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: 3n } }));
+    for (const node of graph.node) {
+      node.input = node.input.map((name) => (name === 'position_ids' ? 'positions' : name));
+    }
+    // The three are the same for text: the graph's angles take the largest.
+    const names = { name: 'positions', input: ['position_ids', 'first_axis'], output: ['positions'] };
+    graph.node.unshift(
+      create(NodeProtoSchema, {
+        opType: 'Constant',
+        name: 'first_axis',
+        output: ['first_axis'],
+        attribute: [attributeProto('value_ints', { ints: [0] })],
+      }),
+      create(NodeProtoSchema, { opType: 'ReduceMax', ...names, attribute: [attributeProto('keepdims', { int: 0 })] }),
+    );
+  });
+  expect(maxDifference(await lastLogits(await openTiny(folder), tokens), plain)).toBe(0);
 });

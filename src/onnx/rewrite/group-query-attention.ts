@@ -49,6 +49,9 @@ export const groupQueryAttention: AttentionRule = {
     const [output, presentKey, presentValue] = node.output as [string, string, string];
     const cache = checkCache(graph, { pastKey, pastValue, presentKey, presentValue });
     const window = intAttribute(node, 'local_window_size', -1);
+    const rows = graph.type(pastKey)?.shape?.[2];
+    const isShort = intAttribute(node, 'sliding_window_cache', 0) === 1 && typeof rows === 'number';
+    require(!isShort, `its KV cache holds the last ${rows} tokens only, which the op does not move on`);
     return {
       node,
       source: 'GroupQueryAttention',
