@@ -5,7 +5,8 @@ import type { HeadPattern } from './head-pattern.js';
 import { MAX_HEADS, MAX_LAYERS } from './limits.js';
 import { headSchema } from './pattern-file.js';
 
-const matrixSchema = z.array(z.array(headSchema).min(1).max(MAX_HEADS)).min(1).max(MAX_LAYERS);
+/** A layer that stays as it is has no heads here; how many the others have is compared with the model. */
+const matrixSchema = z.array(z.array(headSchema).max(MAX_HEADS)).min(1).max(MAX_LAYERS);
 
 /**
  * Checks patterns given as [layer][head] as strictly as those of a file.
