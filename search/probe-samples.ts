@@ -74,9 +74,11 @@ const keep = ({ errorAll, errorLast, massRecall, flops, a, b }: ProbeScore) => (
 });
 
 function interrupted({ finished }: Checkpoint, total: number): MinferenceError {
-  return new MinferenceError('ABORTED', 'the search was interrupted', {
-    hint: `${finished.size} of ${total} calibration prompts are finished and kept: run the same command to go on`,
-  });
+  const kept =
+    finished.size === 0
+      ? 'nothing was kept: run the command again'
+      : `${finished.size} of ${total} calibration prompts are finished and kept: run the same command to go on`;
+  return new MinferenceError('ABORTED', 'the search was interrupted', { hint: kept });
 }
 
 /** A dense output that overflowed would make every comparison meaningless, silently. */

@@ -111,6 +111,17 @@ describe('evaluateNiah', () => {
 });
 
 describe('interruptions', () => {
+  it('promises nothing before the first answer is finished', async () => {
+    const controller = new AbortController();
+    const stopped = fakeDecoder({ onPrefill: (call) => call === 1 && controller.abort() });
+    const out = join(temporaryFolder(), 'niah.json');
+    await expect(run(stopped, { out }, controller.signal)).rejects.toMatchObject({
+      code: 'ABORTED',
+      hint: 'nothing was kept: run the command again',
+    });
+    expect(stopped.openCaches()).toBe(0);
+  });
+
   it('keeps what is finished, says how to go on, and goes on', async () => {
     const out = join(temporaryFolder(), 'niah.json');
     const whole = await run(fakeDecoder());

@@ -125,6 +125,21 @@ describe('runSearch', () => {
     expect(readdirSync(folder).filter((name) => name.includes('resume'))).toEqual([]);
   });
 
+  it('promises nothing when it is interrupted before the first prompt is finished', async () => {
+    const controller = new AbortController();
+    const progress: ProgressReporter = {
+      ...recorder(),
+      start: ({ label }) => ({ update: () => label === 'search' && controller.abort(), row() {}, finish() {} }),
+    };
+    const folder = temporaryFolder();
+    const options = { ...base, samples: 3, model: await tiny(), out: join(folder, 'none.json') };
+    await expect(runSearch(options, { progress, signal: controller.signal })).rejects.toMatchObject({
+      code: 'ABORTED',
+      hint: 'nothing was kept: run the command again',
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it.each<[string, Partial<SearchOptions>]>([
     ['budget', { budget: '50%' }],
     ['seed', { seed: 9 }],

@@ -115,8 +115,10 @@ function reportGroup({ grid, answers }: AnswerGridOptions, { task, length }: Gri
 function explained(error: unknown, { signal, grid, answers, journal }: AnswerGridOptions): unknown {
   if (!signal?.aborted || !journal) return error;
   const total = grid.places.length * grid.methods.length;
-  return new MinferenceError('ABORTED', 'interrupted', {
-    hint: `${grid.countFinished(answers)} of ${total} answers are kept in ${journal.path}: run the same command again to go on`,
-    cause: error,
-  });
+  const finished = grid.countFinished(answers);
+  const hint =
+    finished === 0
+      ? 'nothing was kept: run the command again'
+      : `${finished} of ${total} answers are kept in ${journal.path}: run the same command again to go on`;
+  return new MinferenceError('ABORTED', 'interrupted', { hint, cause: error });
 }

@@ -17,6 +17,6 @@ export const evalNiahCommand = defineCommand({
     },
     { command: 'eval niah --json --quiet > table.json', does: 'for programs' },
   ],
-  afterInterrupt: 'run the same command again: finished answers are kept',
+  afterInterrupt: 'run the same command again: answers that were finished before, if any, are kept',
   load: async () => (await import('./run.js')).runEvalNiahCommand,
 });

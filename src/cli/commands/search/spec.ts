@@ -15,6 +15,6 @@ export const searchCommand = defineCommand({
     { command: 'search --model ./llama-3.2-1b --variant q4 --out llama.json', does: 'a model of your own' },
     { command: 'search --json --quiet | jq .layers', does: 'for programs' },
   ],
-  afterInterrupt: 'run the same command again: finished calibration prompts are kept',
+  afterInterrupt: 'run the same command again: calibration prompts that were finished before, if any, are kept',
   load: async () => (await import('./run.js')).runSearchCommand,
 });
