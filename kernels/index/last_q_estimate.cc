@@ -36,6 +36,7 @@ LastQEstimate estimate_last_q(const cpu::KernelTable& kernels, const cpu::HeadVi
       if (capped) kernels.soft_cap(s + low, seen, params.softcap * kLog2e);
       const float max = kernels.row_max(s + low, seen);
       float sum = kernels.exp_sum(s + low, seen, max);
+      if (!std::isfinite(sum)) continue;  // a score of the row is NaN or +inf: it says nothing about other rows
       if (params.head_sink != nullptr) sum += std::exp2(params.head_sink[view.head] * kLog2e - max);
       kernels.add_scaled(s + low, seen, 1.0f / sum, columns.data() + low, mirrored.data() + total - 1 - position + low);
     }

@@ -6,8 +6,9 @@
 namespace minference::index {
 namespace {
 
-// Orders as floats do: larger float, larger integer.
+// Orders as floats do: larger float, larger integer; NaN comes after all of them.
 uint32_t ordered(float x) {
+  if (x != x) return 0;
   const auto bits = std::bit_cast<uint32_t>(x);
   return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }

@@ -17,6 +17,15 @@ export interface AttentionCase {
   /** Extra logit per head. */
   sinks?: number[];
   seed?: string;
+  /** Elements that are not what the seed says: NaN, infinities, numbers that overflow. */
+  poison?: readonly Poison[];
+}
+
+export interface Poison {
+  input: 'q' | 'k' | 'v' | 'past_k' | 'past_v';
+  /** Index into the input's elements, taken modulo their number. */
+  element: number;
+  value: number;
 }
 
 export interface AttentionResult {
@@ -100,11 +109,11 @@ export async function runAttention(
   const random = (name: string, shape: number[]) => {
     const stream = createRandom(0, kase.seed ?? 'kernel', name);
     const size = shape.reduce((product, dim) => product * dim, 1);
-    return Tensor.fromArray(
-      'float32',
-      Float32Array.from({ length: size }, () => 4 * stream.float() - 2),
-      shape,
-    );
+    const data = Float32Array.from({ length: size }, () => 4 * stream.float() - 2);
+    for (const { input, element, value } of kase.poison ?? []) {
+      if (input === name && size > 0) data[element % size] = value;
+    }
+    return Tensor.fromArray('float32', data, shape);
   };
   const table = Array.from({ length: heads }, (_, head) => patterns[head % patterns.length]!).flat();
   const results = await session.run(

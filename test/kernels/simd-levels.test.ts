@@ -6,11 +6,15 @@ import { packageRoot } from '../../src/utils/package-root.js';
 test.each(['generic', 'avx2'])(
   'the %s kernels equal the reference',
   async (level) => {
-    const result = await execa('npx', ['vitest', 'run', '--project', 'cpu', 'test/kernels/optimized.test.ts'], {
-      cwd: packageRoot(),
-      env: { MINFERENCE_SIMD: level, NO_COLOR: '1' },
-      reject: false,
-    });
+    const result = await execa(
+      'npx',
+      ['vitest', 'run', '--project', 'cpu', 'test/kernels/optimized.test.ts', 'test/kernels/anomalies.test.ts'],
+      {
+        cwd: packageRoot(),
+        env: { MINFERENCE_SIMD: level, NO_COLOR: '1' },
+        reject: false,
+      },
+    );
     expect(result.stdout).toMatch(/Tests {2}\d+ passed/);
     expect(result.exitCode).toBe(0);
   },

@@ -84,6 +84,12 @@ class SplitKernel {
 
   void compute(const HeadSet& set, int64_t split, Partial& partial) {
     begin(set);
+    rows_.attend([&] { add_keys(set, split); });
+    save(partial);
+  }
+
+ private:
+  void add_keys(const HeadSet& set, int64_t split) {
     const HeadView view(params_, set.batch, set.heads[0]);
     TileQueue queue(kernels_, rows_.block());
     int64_t skip = split * set.keys_per_split, left = set.keys_per_split, queued = 0;
@@ -98,10 +104,8 @@ class SplitKernel {
       }
     }
     queue.flush();
-    save(partial);
   }
 
- private:
   void begin(const HeadSet& set) {
     const int64_t rows = params_.new_lens[set.batch], heads = static_cast<int64_t>(set.heads.size());
     const void* queries[kRowBlock];

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "../../index/head_indexer.h"
@@ -38,6 +40,7 @@ struct Deviation {
 };
 
 float relative_error(double difference, double norm) {
+  if (std::isnan(difference + norm)) return std::numeric_limits<float>::quiet_NaN();
   return static_cast<float>(norm > 0 ? std::sqrt(difference / norm) : difference > 0 ? 1.0 : 0.0);
 }
 
@@ -59,15 +62,23 @@ class ProbeKernel {
         sparse_(params.shape.head_dim),
         dense_(params.shape.head_dim) {}
 
-  double attend_dense(const PlannedHead& head, int64_t row_block) {
+  struct Dense {
+    double microseconds;
+    double sum;  // of all elements: NaN when any is
+  };
+
+  Dense attend_dense(const PlannedHead& head, int64_t row_block) {
     const Clock::time_point start = Clock::now();
     rows_.compute(head, row_block);
+    double sum = 0;
     for (int64_t r = 0; r < rows_.block().rows; ++r) {
       const int64_t row = row_block * kRowBlock + r;
       rows_.store_row(r, head.view.head, head.view.out(row));
       *head.view.lse(row) = rows_.lse(r);
+      kernels_.to_float(head.view.out(row), head.view.half(), params_.shape.head_dim, dense_.data());
+      sum += std::accumulate(dense_.begin(), dense_.end(), 0.0);
     }
-    return microseconds_since(start);
+    return {microseconds_since(start), sum};
   }
 
   // Compares with the dense result that out and lse hold, in the output's precision.
@@ -141,16 +152,19 @@ class Probe {
     plan.dense = true;
     const PlannedHead head(table_, view, kv, std::move(plan));
     const int64_t blocks = head.span.row_blocks();
-    std::vector<double> microseconds(blocks);
+    std::vector<ProbeKernel::Dense> results(blocks);
     run_tasks(parallel_, blocks, [&]() -> TaskRunner {
       auto kernel = std::make_shared<ProbeKernel>(table_, params_);
       return [&, kernel](int64_t t) {
         const int64_t block = blocks - 1 - t;  // the last block is the longest
-        microseconds[block] = kernel->attend_dense(head, block);
+        results[block] = kernel->attend_dense(head, block);
       };
     });
-    dense_microseconds_.resize(params_.shape.num_heads);
-    for (const double us : microseconds) dense_microseconds_[view.head] += us;
+    dense_.resize(params_.shape.num_heads);
+    for (const ProbeKernel::Dense& result : results) {
+      dense_[view.head].microseconds += result.microseconds;
+      dense_[view.head].sum += result.sum;
+    }
   }
 
   std::vector<std::vector<Candidate>> fit_candidates(const std::vector<KvUnit>& wave, int64_t group) {
@@ -207,7 +221,14 @@ class Probe {
     for (size_t t = 0; t < tasks.size(); ++t) sums[tasks[t].candidate].add(parts[t]);
     for (size_t c = 0; c < candidates.size(); ++c) {
       const bool dense = heads[c]->plan.dense;
-      if (dense) sums[c] = {.recall = static_cast<double>(view.rows), .microseconds = dense_microseconds_[view.head]};
+      // Equal to the dense result, unless that is NaN, which is nobody's equal.
+      const double nothing = dense_[view.head].sum * 0;
+      if (dense) {
+        sums[c] = {.difference = nothing,
+                   .last_difference = nothing,
+                   .recall = static_cast<double>(view.rows) + nothing,
+                   .microseconds = dense_[view.head].microseconds};
+      }
       sums[c].microseconds += candidates[c].index_microseconds;
       write_scores(view, c, heads[c]->plan.pattern, candidates[c].cost, sums[c]);
     }
@@ -241,7 +262,7 @@ class Probe {
   const ParallelFor& parallel_;
   const KernelTable& table_;
   std::vector<float> lse_;
-  std::vector<double> dense_microseconds_;
+  std::vector<ProbeKernel::Dense> dense_;
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ RowBlockKernel::RowBlockKernel(const KernelTable& kernels, const AttentionParams
             .scores = scores_.data(),
             .positions = positions_.data(),
             .window = params.local_window,
+            .skip_zeros = false,
             .cap = params.softcap > 0 ? params.softcap * kLog2e : 0.0f};
 }
 
@@ -42,9 +43,24 @@ void RowBlockKernel::begin(const void* const* queries, const int32_t* positions,
   const float scale = params_.softcap > 0 ? params_.sm_scale / params_.softcap : params_.sm_scale * kLog2e;
   kernels_.pack_queries(queries, rows, params_.dtype == DataType::kFloat16, block_.d, scale, q_.data());
   for (int64_t r = 0; r < rows + kMaxRowGroup; ++r) positions_.data()[r] = positions[std::min(r, rows - 1)];
+  block_.skip_zeros = false;
+  reset();
+}
+
+void RowBlockKernel::reset() {
   RowBlock padded = block_;
-  padded.rows = (rows + kMaxRowGroup - 1) / kMaxRowGroup * kMaxRowGroup;  // groups are computed whole
+  padded.rows = (block_.rows + kMaxRowGroup - 1) / kMaxRowGroup * kMaxRowGroup;  // groups are computed whole
   kernels_.reset(padded);
+}
+
+bool RowBlockKernel::is_spoiled() const {
+  for (int64_t r = 0; r < block_.rows; ++r) {
+    if (!std::isfinite(block_.sum[r])) continue;
+    for (int64_t e = 0; e < block_.d; ++e) {
+      if (!std::isfinite(block_.out[r * block_.d_pad + e])) return true;
+    }
+  }
+  return false;
 }
 
 void RowBlockKernel::compute(const PlannedHead& head, int64_t row_block) {
@@ -57,15 +73,17 @@ void RowBlockKernel::compute(const PlannedHead& head, int64_t row_block) {
     positions[r] = static_cast<int32_t>(head.view.past + first + r);
   }
   begin(queries, positions, rows);
-  TileQueue queue(kernels_, block_);
   head.ranges.ranges(row_block, ranges_);
-  for (const KeyRange& range : ranges_) {
-    for (int32_t key = range.begin; key < range.end; key += kPanelKeys) {
-      queue.add_range_panel(head.kv->panel(key / kPanelKeys), key, range.end);
+  attend([&] {
+    TileQueue queue(kernels_, block_);
+    for (const KeyRange& range : ranges_) {
+      for (int32_t key = range.begin; key < range.end; key += kPanelKeys) {
+        queue.add_range_panel(head.kv->panel(key / kPanelKeys), key, range.end);
+      }
     }
-  }
-  add_columns(head, row_block, queue);
-  queue.flush();
+    add_columns(head, row_block, queue);
+    queue.flush();
+  });
 }
 
 void RowBlockKernel::add_columns(const PlannedHead& head, int64_t row_block, TileQueue& queue) const {

@@ -34,6 +34,16 @@ class RowBlockKernel {
 
   // Packs rows (their positions ascending within each group of KernelTable::row_group) and resets the softmax.
   void begin(const void* const* queries, const int32_t* positions, int64_t rows);
+  // Runs `add_keys`, which computes all keys of the rows; again, with care for values of no weight, where such a value
+  // that is not finite has spoiled a row.
+  template <class AddKeys>
+  void attend(const AddKeys& add_keys) {
+    add_keys();
+    if (!is_spoiled()) return;
+    block_.skip_zeros = true;
+    reset();
+    add_keys();
+  }
   // All keys of one row block of a head; afterwards block() holds its result.
   void compute(const PlannedHead& head, int64_t row_block);
 
@@ -47,6 +57,9 @@ class RowBlockKernel {
   float inverse_sum(int64_t r, int64_t head) const;
 
  private:
+  void reset();
+  // Whether a row whose softmax is finite has a result that is not.
+  bool is_spoiled() const;
   void add_columns(const PlannedHead& head, int64_t row_block, class TileQueue& queue) const;
 
   const KernelTable& kernels_;

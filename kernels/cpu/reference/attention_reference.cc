@@ -9,6 +9,9 @@ namespace minference::cpu {
 namespace reference {
 
 constexpr double kMinusInf = -std::numeric_limits<double>::infinity();
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+bool breaks_row(double logit) { return !(logit <= std::numeric_limits<float>::max()); }
 
 double logit(const AttentionParams& params, int64_t batch, int64_t head, int64_t row, int64_t key) {
   const AttentionShape& shape = params.shape;
@@ -37,6 +40,11 @@ HeadResult attend(const AttentionParams& params, int64_t batch, int64_t head, co
     std::vector<double> logits(keys.size());
     double max = kMinusInf;
     for (size_t j = 0; j < keys.size(); ++j) max = std::max(max, logits[j] = logit(params, batch, head, row, keys[j]));
+    if (std::any_of(logits.begin(), logits.end(), breaks_row)) {
+      std::fill_n(result.out.begin() + row * d, d, kNaN);
+      result.lse[row] = kNaN;
+      continue;
+    }
     if (max == kMinusInf) continue;
     double sum = 0;
     for (size_t j = 0; j < keys.size(); ++j) {

@@ -12,11 +12,14 @@ namespace {
 
 constexpr double kForced = std::numeric_limits<double>::infinity();
 
-// The `count` best scores, as ascending positions. Ties go to the lower position.
+// The `count` best scores, as ascending positions. Ties go to the lower position; NaN comes last.
 std::vector<int32_t> top(const std::vector<double>& scores, int64_t count) {
+  const auto better = [&](int32_t x, int32_t y) {
+    return scores[x] > scores[y] || (!std::isnan(scores[x]) && std::isnan(scores[y]));
+  };
   std::vector<int32_t> order(scores.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int32_t x, int32_t y) { return scores[x] > scores[y]; });
+  std::stable_sort(order.begin(), order.end(), better);
   order.resize(std::min<size_t>(order.size(), count));
   std::sort(order.begin(), order.end());
   return order;
@@ -29,6 +32,7 @@ void estimate(const AttentionParams& params, int64_t batch, int64_t head, std::v
   for (int64_t row = std::max<int64_t>(0, rows - kLastQ); row < rows; ++row) {
     std::vector<double> p(total);
     for (int64_t key = 0; key < total; ++key) p[key] = logit(params, batch, head, row, key);
+    if (std::any_of(p.begin(), p.end(), breaks_row)) continue;
     const double max = *std::max_element(p.begin(), p.end());
     if (std::isinf(max)) continue;
     double sum = params.head_sink != nullptr ? std::exp(params.head_sink[head] - max) : 0.0;
@@ -124,9 +128,9 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
                                                   std::min<int64_t>(kPatternBlock, total - key), params);
         const bool is_own = key_block >= q / kPatternBlock;
         own += is_own;
-        scores.push_back(is_own ? kForced
-                                : params.sm_scale *
-                                      std::inner_product(pooled_q.begin(), pooled_q.end(), pooled_k.begin(), 0.0));
+        const double score =
+            params.sm_scale * std::inner_product(pooled_q.begin(), pooled_q.end(), pooled_k.begin(), 0.0);
+        scores.push_back(is_own ? kForced : std::min(score, std::numeric_limits<double>::max()));
       }
       for (const int32_t chosen : top(scores, std::max<int64_t>(pattern.a, own))) {
         want((first_block + chosen) * kPatternBlock, (first_block + chosen + 1) * kPatternBlock);

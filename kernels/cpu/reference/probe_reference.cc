@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "../check_params.h"
 #include "reference.h"
@@ -51,6 +52,7 @@ double relative_error(const HeadResult& sparse, const HeadResult& dense, int64_t
     difference += (sparse.out[e] - dense.out[e]) * (sparse.out[e] - dense.out[e]);
     norm += dense.out[e] * dense.out[e];
   }
+  if (std::isnan(difference + norm)) return std::numeric_limits<double>::quiet_NaN();
   return norm > 0 ? std::sqrt(difference / norm) : difference > 0 ? 1.0 : 0.0;
 }
 

@@ -10,6 +10,9 @@ namespace minference::cpu::reference {
 double load(const void* data, int64_t element, DataType dtype);
 void store(void* data, int64_t element, double value, DataType dtype);
 
+// Whether a logit makes its row NaN: it is NaN, +inf, or beyond the range of float.
+bool breaks_row(double logit);
+
 // Logit of row `row` of this call against key `key`: scaled and soft-capped. -inf where the row does not see the key
 // (causality, local window).
 double logit(const AttentionParams& params, int64_t batch, int64_t head, int64_t row, int64_t key);

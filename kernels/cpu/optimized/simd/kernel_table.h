@@ -36,6 +36,7 @@ struct RowBlock {
   float* scores;             // scratch [row_group][kTileKeys]
   const int32_t* positions;  // [rows] absolute position of each row; ascending within a row group
   int64_t window;            // row sees only keys > position - window; < 0 = all
+  bool skip_zeros;           // leave values out that have no weight, which are not finite: 0 * NaN is not 0
   float cap;                 // > 0: scores hold x / cap; the logit is cap · tanh(x / cap), here in base-2 units
 };
 

@@ -79,7 +79,8 @@ void score_panels(const float* q, const Panel* const* panels, int count, int64_t
 }
 
 // out[r][column …] = out[r][column …] * alpha[r] + sum_key p[r][key] * v[key][column …] for N vectors of columns.
-template <int R, int N>
+// `SkipZeros`: keys without weight are left out, as 0 · NaN would not be 0.
+template <int R, int N, bool SkipZeros>
 __attribute__((noinline)) void add_values(const float* p, const Panel* const* panels, int count, int64_t d_pad,
                                           int64_t column, const float* alpha, float* out) {
   Vec acc[R][N];
@@ -96,6 +97,7 @@ __attribute__((noinline)) void add_values(const float* p, const Panel* const* pa
       const Vec first = load(v + key * d_pad), second = load(v + key * d_pad + (N - 1) * kWidth);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
+        if (SkipZeros && weights[r * kTileKeys + key] == 0) continue;
         const Vec x = set1(weights[r * kTileKeys + key]);
         acc[r][0] = fma(x, first, acc[r][0]);
         if constexpr (N == 2) acc[r][1] = fma(x, second, acc[r][1]);
@@ -128,6 +130,18 @@ void cap_and_mask(const RowBlock& block, int64_t row, const Panel* const* panels
   }
 }
 
+template <int R, bool SkipZeros>
+void add_all_values(const RowBlock& block, int64_t row, const Panel* const* panels, int count, const float* alpha) {
+  float* out = block.out + row * block.d_pad;
+  int64_t column = 0;
+  for (; column + kVecs * kWidth <= block.d_pad; column += kVecs * kWidth) {
+    add_values<R, kVecs, SkipZeros>(block.scores, panels, count, block.d_pad, column, alpha, out);
+  }
+  for (; column < block.d_pad; column += kWidth) {
+    add_values<R, 1, SkipZeros>(block.scores, panels, count, block.d_pad, column, alpha, out);
+  }
+}
+
 template <int R>
 void attend_group(const RowBlock& block, int64_t row, const Panel* const* panels, int count, bool masked) {
   const float* q = block.q + row * block.d;
@@ -157,13 +171,10 @@ void attend_group(const RowBlock& block, int64_t row, const Panel* const* panels
     block.sum[row + r] = block.sum[row + r] * alpha[r] + reduce_add(sum);
   }
 
-  float* out = block.out + row * block.d_pad;
-  int64_t column = 0;
-  for (; column + kVecs * kWidth <= block.d_pad; column += kVecs * kWidth) {
-    add_values<R, kVecs>(s, panels, count, block.d_pad, column, alpha, out);
-  }
-  for (; column < block.d_pad; column += kWidth) {
-    add_values<R, 1>(s, panels, count, block.d_pad, column, alpha, out);
+  if (block.skip_zeros) {
+    add_all_values<R, true>(block, row, panels, count, alpha);
+  } else {
+    add_all_values<R, false>(block, row, panels, count, alpha);
   }
 }
 

@@ -34,11 +34,11 @@ inline float reduce_add(Vec x) {
 }
 
 inline Vec round_nearest(Vec x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-// p · 2^t for an integral t; exactly 0 where x < -126 (so that masked keys weigh nothing).
+// p · 2^t for an integral t; exactly 0 where x < -126 (so that masked keys weigh nothing). NaN stays NaN.
 inline Vec scale_by_power(Vec p, Vec t, Vec x) {
   const __m256i power = _mm256_slli_epi32(_mm256_cvtps_epi32(t), 23);
   const Vec scaled = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power));
-  return _mm256_and_ps(scaled, _mm256_cmp_ps(x, set1(-126.0f), _CMP_GE_OQ));
+  return _mm256_and_ps(scaled, _mm256_cmp_ps(x, set1(-126.0f), _CMP_NLT_UQ));
 }
 // x where low < position <= high, else `masked`.
 inline Vec keep_visible(Vec x, const int32_t* positions, int32_t low, int32_t high, float masked) {

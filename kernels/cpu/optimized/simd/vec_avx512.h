@@ -26,9 +26,9 @@ inline float reduce_max(Vec x) { return _mm512_reduce_max_ps(x); }
 inline float reduce_add(Vec x) { return _mm512_reduce_add_ps(x); }
 
 inline Vec round_nearest(Vec x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-// p · 2^t for an integral t; exactly 0 where x < -126 (so that masked keys weigh nothing).
+// p · 2^t for an integral t; exactly 0 where x < -126 (so that masked keys weigh nothing). NaN stays NaN.
 inline Vec scale_by_power(Vec p, Vec t, Vec x) {
-  return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, set1(-126.0f), _CMP_GE_OQ), p, t);
+  return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, set1(-126.0f), _CMP_NLT_UQ), p, t);
 }
 // x where low < position <= high, else `masked`.
 inline Vec keep_visible(Vec x, const int32_t* positions, int32_t low, int32_t high, float masked) {

@@ -35,11 +35,11 @@ inline float reduce_add(Vec x) {
 
 // Right for |x| < 2^22; larger ones only occur negative, where scale_by_power gives 0 anyway.
 inline Vec round_nearest(Vec x) { return sub(add(x, set1(0x1.8p23f)), set1(0x1.8p23f)); }
-// p · 2^t for an integral t; exactly 0 where x < -126 (so that masked keys weigh nothing).
+// p · 2^t for an integral t; exactly 0 where x < -126 (so that masked keys weigh nothing). NaN stays NaN.
 inline Vec scale_by_power(Vec p, Vec t, Vec x) {
   const __m128i power = _mm_slli_epi32(_mm_cvtps_epi32(t), 23);
   const Vec scaled = _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(p), power));
-  return _mm_and_ps(scaled, _mm_cmpge_ps(x, set1(-126.0f)));
+  return _mm_and_ps(scaled, _mm_cmpnlt_ps(x, set1(-126.0f)));
 }
 // x where low < position <= high, else `masked`.
 inline Vec keep_visible(Vec x, const int32_t* positions, int32_t low, int32_t high, float masked) {

@@ -17,6 +17,8 @@ inline Vec exp2_nonpositive(Vec x) {
 
 // tanh(x) = sign(x) · (1 - e) / (1 + e) with e = exp(-2|x|); near 0, where 1 - e cancels, its odd series.
 inline Vec tanh(Vec x) {
+  // Infinities become large numbers; the order of the operands keeps NaN.
+  x = min(set1(1e30f), max(set1(-1e30f), x));
   const Vec magnitude = max(x, sub(zero(), x));
   const Vec e = exp2_nonpositive(mul(magnitude, set1(-2.885390081777927f)));
   const Vec far = div(sub(set1(1.0f), e), add(set1(1.0f), e));
