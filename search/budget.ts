@@ -11,9 +11,8 @@ export type BudgetSpec =
   | { kind: 'a_shape'; sink: number; window: number }
   | { kind: 'flops'; flops: number };
 
+/** What the heads of one layer may cost. */
 export interface Budget {
-  /** As the user gave it. */
-  spec: string;
   /** FLOPs per head. */
   flops: number;
   /** `flops` as a share of the dense causal FLOPs. */
@@ -64,16 +63,14 @@ const badBudget = (text: string) =>
     `expected a budget such as 20%, 0.2, a_shape:1024,4096 (the cost of that A-shape) or 1.7gflops, found "${text}"`,
   );
 
-/**
- * FLOPs per head at the length searched, whole. Budgets beyond dense count as dense.
- *
- * @throws {MinferenceError} USAGE when the text is not a budget.
- */
-export function resolveBudget(text: string, at: { length: number; headDim: number; geometry: TileGeometry }): Budget {
-  const spec = parseBudget(text);
+/** FLOPs per head at the length searched, whole. Budgets beyond dense count as dense. */
+export function resolveBudget(
+  spec: BudgetSpec,
+  at: { length: number; headDim: number; geometry: TileGeometry },
+): Budget {
   const dense = denseCausalFlops(at.length, at.headDim);
   const flops = Math.min(dense, Math.floor(absoluteFlops(spec, dense, at)));
-  return { spec: text.trim(), flops, fraction: Number((flops / dense).toPrecision(6)) };
+  return { flops, fraction: Number((flops / dense).toPrecision(6)) };
 }
 
 function absoluteFlops(
@@ -92,10 +89,14 @@ function absoluteFlops(
 }
 
 /** One line for people: what the budget means at this length. */
-export function explainBudget(budget: Budget, at: { length: number; headDim: number }): string {
-  const keys = budget.flops / (4 * at.headDim * at.length);
+export function explainBudget(
+  text: string,
+  { flops, fraction }: Budget,
+  { length, headDim }: { length: number; headDim: number },
+): string {
+  const keys = flops / (4 * headDim * length);
   return (
-    `budget ${budget.spec}: ${formatPercent(budget.fraction)} of dense at ${formatCount(at.length)} tokens, ` +
-    `${(budget.flops / 1e9).toPrecision(3)} GFLOP a head, about ${formatCount(keys)} keys a row`
+    `budget ${text}: ${formatPercent(fraction)} of dense at ${formatCount(length)} tokens, ` +
+    `${(flops / 1e9).toPrecision(3)} GFLOP a head, about ${formatCount(keys)} keys a row`
   );
 }

@@ -64,13 +64,21 @@ export async function calibrationSamples(
   const result: CalibrationSample[] = [];
   for (const set of sets) {
     const make = set.kind === 'kv' ? kvGenerator(options) : await fileGenerator(set.path, options);
+    const own = new Map<string, CalibrationSample>();
     for (let index = 0; index < options.samples; index++) {
       const tokens = make(index);
-      result.push({ set, tokens, sha256: sha256(new Uint8Array(Int32Array.from(tokens).buffer)) });
+      const hash = sha256(new Uint8Array(Int32Array.from(tokens).buffer));
+      own.set(hash, { set, tokens, sha256: hash });
     }
+    if (own.size < options.samples) options.warn?.(tooFew(set, own.size, options));
+    result.push(...own.values());
   }
   return result;
 }
+
+const tooFew = (set: CalibrationSet, found: number, { samples, length }: GeneratorOptions) =>
+  `${setName(set)}: expected text for ${samples} different prompts of ${length} tokens, found enough for ${found}: ` +
+  'the others would repeat them and are left out';
 
 /** Makes the prompt with this index. */
 type Generator = (index: number) => number[];
@@ -80,6 +88,8 @@ interface GeneratorOptions {
   length: number;
   samples: number;
   seed: number;
+  /** Is told when a set has fewer different prompts than were asked for. */
+  warn?: (message: string) => void;
 }
 
 /** A UUID is about 24 tokens in the vocabularies of today's models; a pair is two of them and its punctuation. */

@@ -28,10 +28,13 @@ const PAPER = { length: 30_000, sink: 1024, window: 4096 };
 const LEAST_VERTICAL: Record<number, number> = { 30: 30, 100: 64, 500: 128, 3000: 30 };
 /** Up to so many diagonals are the nearest ones, next to each other; kForcedSlashes of the ops. */
 const FORCED_SLASHES = 100;
-/** Nearest diagonals besides a row's own, from what is wanted down to the least. */
-const LOCAL_DIAGONALS = [64, 32, 16] as const;
 /** Step of ChangeSpace (paper: 50); kFitStep of the ops. */
 const FIT_STEP = 50;
+/**
+ * Nearest diagonals besides a row's own, from what is wanted down to the least. Fitting keeps a size's remainder by its
+ * step: 49 is the highest floor there is.
+ */
+const LOCAL_DIAGONALS = [FIT_STEP - 1, 32, 16] as const;
 
 /**
  * The paper's space for another length or budget: all sizes scaled by keys per row, budget against the paper's own. At
@@ -79,7 +82,7 @@ function scaleCandidate(candidate: Candidate, scale: number, length: number): Ca
 }
 
 /**
- * The fewest nearest diagonals a candidate may come down to: 64, or less where those of a row block would take more than
+ * The fewest nearest diagonals a candidate may come down to: 49, or less where those of a row block would take more than
  * half of the budget. Heads that look a few tokens back build what later heads copy; the last 64 rows of a prompt, which
  * the answer objective looks at, do not show it when they cannot (search/README.md has figures).
  */
@@ -110,8 +113,7 @@ function adapt(candidate: Candidate, local: number, { blockM, blockN }: TileGeom
 
 /** The probe moves a size in steps and keeps its remainder: with this one it cannot come down below `least`. */
 function fitStart(size: number, least: number): number {
-  const remainder = Math.min(least, FIT_STEP - 1);
-  return Math.max(0, Math.round((size - remainder) / FIT_STEP)) * FIT_STEP + remainder;
+  return Math.max(0, Math.round((size - least) / FIT_STEP)) * FIT_STEP + least;
 }
 
 const FIT_FLAG = {

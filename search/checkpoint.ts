@@ -1,15 +1,19 @@
 import { unlink } from 'node:fs/promises';
 import { z } from 'zod';
 import { MinferenceError } from '../src/errors.js';
+import { decodeHeadPattern, encodeHeadPattern } from '../src/patterns/head-pattern.js';
 import { writeFileAtomic } from '../src/utils/atomic-write.js';
 import { readJsonFile } from '../src/utils/json.js';
 import type { SampleScores } from './scores.js';
 
-const CHECKPOINT_SCHEMA = 'minference.search-checkpoint/1';
+const CHECKPOINT_SCHEMA = 'minference.search-checkpoint/2';
 /** A search over 100 layers of 128 heads has about 2 MB of scores per prompt. */
 const MAX_CHECKPOINT_BYTES = 512 * 2 ** 20;
 
-const score = z.tuple([z.number(), z.number(), z.number(), z.number(), z.int(), z.int()]);
+/** What is no number is null in JSON. */
+const measure = z.number().nullable();
+/** Errors, recall, FLOPs; then kind and sizes of the pattern as the ops take them. */
+const score = z.tuple([measure, measure, measure, measure, z.int().min(0).max(3), z.int(), z.int()]);
 const schema = z.strictObject({
   schema: z.literal(CHECKPOINT_SCHEMA),
   key: z.string(),
@@ -92,30 +96,28 @@ function format(key: string, finished: ReadonlyMap<number, SampleScores>): strin
 
 type Tuple = z.infer<typeof score>;
 
+const orNull = (value: number) => (Number.isFinite(value) ? value : null);
+const orNaN = (value: number | null) => value ?? Number.NaN;
+
 const toTuples = (scores: SampleScores): Tuple[][][] =>
   scores.map((heads) =>
     heads.map((candidates) =>
-      candidates.map(({ errorAll, errorLast, massRecall, flops, a, b }) => [
-        errorAll,
-        errorLast,
-        massRecall,
-        flops,
-        a,
-        b,
-      ]),
+      candidates.map(({ errorAll, errorLast, massRecall, flops, pattern }) => {
+        const [kind, a, b] = encodeHeadPattern(pattern);
+        return [orNull(errorAll), orNull(errorLast), orNull(massRecall), orNull(flops), kind, a, b];
+      }),
     ),
   );
 
 const fromTuples = (tuples: Tuple[][][]): SampleScores =>
   tuples.map((heads) =>
     heads.map((candidates) =>
-      candidates.map(([errorAll, errorLast, massRecall, flops, a, b]) => ({
-        errorAll,
-        errorLast,
-        massRecall,
-        flops,
-        a,
-        b,
+      candidates.map(([errorAll, errorLast, massRecall, flops, kind, a, b]) => ({
+        errorAll: orNaN(errorAll),
+        errorLast: orNaN(errorLast),
+        massRecall: orNaN(massRecall),
+        flops: orNaN(flops),
+        pattern: decodeHeadPattern(kind, a, b),
       })),
     ),
   );

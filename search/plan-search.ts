@@ -1,6 +1,6 @@
 import type { Objective } from '../src/patterns/pattern-file.js';
 import { checkOptions } from '../src/utils/check-options.js';
-import { parseBudget } from './budget.js';
+import { type BudgetSpec, parseBudget } from './budget.js';
 import { type CalibrationSet, parseCalibration } from './calibration.js';
 import { searchSchema } from './options.js';
 import type { SearchOptions } from './types.js';
@@ -14,7 +14,9 @@ const DEFAULT_SAMPLES = 1;
 export interface SearchPlan {
   /** Undefined leaves it to the model: {@link DEFAULT_LENGTH}, or its positions where it has fewer. */
   length: number | undefined;
-  budget: string;
+  budget: BudgetSpec;
+  /** The budget as the user gave it. */
+  budgetText: string;
   sets: CalibrationSet[];
   samples: number;
   objective: Objective;
@@ -36,6 +38,13 @@ export function planSearch(options: SearchOptions): SearchPlan {
     objective = 'answer',
     seed = 0,
   } = options;
-  parseBudget(budget);
-  return { length, budget, sets: parseCalibration(calibration), samples, objective, seed };
+  return {
+    length,
+    budget: parseBudget(budget),
+    budgetText: budget.trim(),
+    sets: parseCalibration(calibration),
+    samples,
+    objective,
+    seed,
+  };
 }

@@ -1,5 +1,6 @@
-import type { SearchProvenance } from '../src/patterns/pattern-file.js';
+import { packShape, type SearchProvenance } from '../src/patterns/pattern-file.js';
 import { type CalibrationSample, setName } from './calibration.js';
+import type { Choice } from './choose-heads.js';
 import type { SearchFacts } from './search-facts.js';
 import type { Stability } from './stability.js';
 
@@ -7,13 +8,17 @@ import type { Stability } from './stability.js';
 export function provenance(
   facts: SearchFacts,
   samples: readonly CalibrationSample[],
-  stability: Stability,
+  { stability, anomalies }: { stability: Stability; anomalies: Choice['anomalies'] },
 ): SearchProvenance {
-  const { geometry } = facts.at;
+  const { geometry, budgets } = facts;
   return {
     tool: facts.tool,
     objective: facts.objective,
-    budget: { spec: facts.cost.spec, flops: facts.cost.flops, fraction: facts.cost.fraction },
+    budget: {
+      spec: facts.budgetText,
+      flops: packShape(budgets.map(({ flops }) => flops)),
+      fraction: budgets[facts.tightest]!.fraction,
+    },
     length: facts.length,
     candidates: facts.candidates,
     calibration: facts.sets.map((set) => ({
@@ -26,6 +31,7 @@ export function provenance(
     device: facts.device,
     kernel: { block_m: geometry.blockM, block_n: geometry.blockN, key_align: geometry.keyAlign },
     ...(stability.meanTypeAgreement === null ? {} : { agreement: Number(stability.meanTypeAgreement.toPrecision(6)) }),
+    ...(anomalies.length > 0 ? { anomalies } : {}),
     date: new Date().toISOString(),
   };
 }

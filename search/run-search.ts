@@ -2,6 +2,7 @@ import type { PatternFile } from '../src/patterns/pattern-file.js';
 import { savePatterns } from '../src/patterns/save-patterns.js';
 import { Decoder } from '../src/prefill/decoder.js';
 import { peakMemoryBytes } from '../src/prefill/peak-memory.js';
+import type { LayerCandidates } from '../src/prefill/probe.js';
 import { writeFileAtomic } from '../src/utils/atomic-write.js';
 import { checkOptions } from '../src/utils/check-options.js';
 import { lockOutput } from '../src/utils/file-lock.js';
@@ -9,15 +10,18 @@ import { hashJson } from '../src/utils/hash.js';
 import { watchSchema } from '../src/utils/option-schemas.js';
 import { type ProgressReporter, silentProgress } from '../src/utils/progress.js';
 import { explainBudget } from './budget.js';
-import { buildPatternFile, chooseHeads } from './build-file.js';
+import { buildPatternFile } from './build-file.js';
 import { calibrationSamples } from './calibration.js';
+import { candidateRow } from './candidates.js';
 import { type Checkpoint, openCheckpoint } from './checkpoint.js';
+import { chooseHeads } from './choose-heads.js';
+import { measureWritten } from './measure-written.js';
 import { type OutputFiles, outputFiles } from './output-files.js';
 import { patternMap } from './pattern-map.js';
 import { planSearch } from './plan-search.js';
 import { probeSamples } from './probe-samples.js';
 import { provenance } from './provenance.js';
-import { probeFacts, searchFacts } from './search-facts.js';
+import { probeFacts, type SearchFacts, searchFacts, staysDense } from './search-facts.js';
 import { measureStability } from './stability.js';
 import { summarizeLayers } from './summary.js';
 import { tightBudget } from './tight-budget.js';
@@ -40,10 +44,14 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
 
   using decoder = await openDecoder(options, context);
   const facts = searchFacts(decoder, plan);
-  progress.note(explainBudget(facts.cost, facts.at));
+  progress.note(explain(facts));
 
   const calibrationStarted = performance.now();
-  const samples = await calibrationSamples(plan.sets, { ...facts, tokenizer: decoder.tokenizer });
+  const samples = await calibrationSamples(plan.sets, {
+    ...facts,
+    tokenizer: decoder.tokenizer,
+    warn: (message) => progress.warn(message),
+  });
   const calibrationMs = performance.now() - calibrationStarted;
 
   const hashes = samples.map(({ sha256 }) => sha256);
@@ -53,23 +61,25 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
   const resumed = checkpoint.finished.size;
 
   const probeStarted = performance.now();
-  const { candidates, cost } = facts;
-  const scores = await probeSamples({
-    decoder,
-    samples,
-    candidates,
-    budgetFlops: cost.flops,
-    checkpoint,
-    progress,
-    signal,
-  });
+  const common = { decoder, samples, progress, signal };
+  // Nothing is to be found out about heads that stay dense.
+  const idle = facts.layers.every((_, layer) => staysDense(facts, layer));
+  const scores = idle
+    ? []
+    : await probeSamples({ ...common, label: 'search', layers: candidatesByLayer(facts), kept: checkpoint });
+  const choice = chooseHeads(scores, facts);
+  const heads = scores.length > 1 ? await measureWritten(choice, facts, common) : choice.heads;
   const probeMs = performance.now() - probeStarted;
 
-  const heads = chooseHeads(scores, facts);
   const warning = tightBudget(scores, facts);
   if (warning) progress.warn(warning);
+  const { anomalies } = choice;
   const stability = measureStability(heads, scores, facts);
-  const patterns = buildPatternFile({ ...facts, heads, search: provenance(facts, samples, stability) });
+  const patterns = buildPatternFile({
+    ...facts,
+    heads,
+    search: provenance(facts, samples, { stability, anomalies }),
+  });
   const svg = patternMap(patterns);
   await writeResult(files, patterns, svg);
   await checkpoint.remove();
@@ -81,11 +91,22 @@ export async function runSearch(options: SearchOptions = {}, context: SearchCont
     svg,
     layers: summarizeLayers(patterns),
     stability,
+    anomalies,
     samples: { total: samples.length, resumed },
     timings: { loadMs: decoder.loadMs, calibrationMs, probeMs, totalMs: performance.now() - started },
     peakMemoryBytes: peakMemoryBytes(),
   };
 }
+
+function explain({ budgetText, budgets, tightest, layers, length }: SearchFacts): string {
+  return explainBudget(budgetText, budgets[tightest]!, { length, headDim: layers[tightest]!.headDim });
+}
+
+const candidatesByLayer = (facts: SearchFacts): LayerCandidates[] =>
+  facts.budgets.map(({ flops }, layer) => ({
+    rows: staysDense(facts, layer) ? [] : facts.candidates.map(candidateRow),
+    budgetFlops: flops,
+  }));
 
 function openDecoder(options: SearchOptions, { progress, signal }: SearchContext): Promise<Decoder> {
   const { model, variant, device, deviceId, threads } = options;

@@ -1,3 +1,5 @@
+import { decodeHeadPattern, encodeHeadPattern, type HeadPattern } from '../src/patterns/head-pattern.js';
+
 /** What AttentionProbe measured for one candidate of one head on one calibration prompt. */
 export interface CandidateScore {
   /** ‖O_sparse − O_dense‖_F / ‖O_dense‖_F over all rows. */
@@ -8,9 +10,8 @@ export interface CandidateScore {
   massRecall: number;
   /** Attention tiles and building the index, counted on the built index. */
   flops: number;
-  /** Sizes after fitting. */
-  a: number;
-  b: number;
+  /** With the sizes after fitting. */
+  pattern: HeadPattern;
 }
 
 /** Scores of one calibration prompt: [layer][head][candidate]. */
@@ -24,8 +25,7 @@ export interface CombinedScore {
   /** The largest over the prompts: a budget is kept on each of them. */
   flops: number;
   /** The smallest over the prompts, for the same reason. */
-  a: number;
-  b: number;
+  pattern: HeadPattern;
 }
 
 /**
@@ -40,7 +40,17 @@ export function combineScores(scores: readonly CandidateScore[]): CombinedScore 
     errorLast: mean('errorLast'),
     massRecall: mean('massRecall'),
     flops: Math.max(...scores.map(({ flops }) => flops)),
-    a: Math.min(...scores.map(({ a }) => a)),
-    b: Math.min(...scores.map(({ b }) => b)),
+    pattern: scores.map(({ pattern }) => pattern).reduce(smaller),
   };
 }
+
+/** Size by size the smaller one of two patterns of a type. */
+function smaller(one: HeadPattern, other: HeadPattern): HeadPattern {
+  const [kind, a, b] = encodeHeadPattern(one);
+  const [, otherA, otherB] = encodeHeadPattern(other);
+  return decodeHeadPattern(kind, Math.min(a, otherA), Math.min(b, otherB));
+}
+
+/** Whether everything measured is a number: activations that overflow make none. */
+export const isMeasured = ({ errorAll, errorLast, massRecall, flops }: Omit<CandidateScore, 'pattern'>): boolean =>
+  [errorAll, errorLast, massRecall, flops].every(Number.isFinite);

@@ -1,5 +1,5 @@
 import { MinferenceError } from '../src/errors.js';
-import type { ModelLayers } from '../src/onnx/types.js';
+import type { AttentionLayer, ModelLayers } from '../src/onnx/types.js';
 import type { TileGeometry } from '../src/patterns/flops.js';
 import type { Decoder } from '../src/prefill/decoder.js';
 import { kernelGeometry } from '../src/runtime/native.js';
@@ -11,8 +11,12 @@ import { DEFAULT_LENGTH, type SearchPlan } from './plan-search.js';
 /** A plan applied to a model: everything the scores and the choice depend on. */
 export interface SearchFacts extends Omit<SearchPlan, 'length'>, Readonly<ModelLayers> {
   length: number;
-  at: { length: number; headDim: number; geometry: TileGeometry };
-  cost: Budget;
+  /** Tiles in which the costs of the tightest layer are counted. */
+  geometry: TileGeometry;
+  /** What a head may cost, layer by layer: heads of different sizes differ in what a share of dense is. */
+  budgets: readonly Budget[];
+  /** The layer with the least keys a row, for which the candidates are scaled and the budget is explained. */
+  tightest: number;
   candidates: Candidate[];
   model: { id: string; fingerprint: string };
   device: string;
@@ -25,20 +29,27 @@ export interface SearchFacts extends Omit<SearchPlan, 'length'>, Readonly<ModelL
  * @throws {MinferenceError} PROMPT_TOO_LONG when the model has fewer positions than the prompts are to have.
  */
 export function searchFacts(decoder: Decoder, plan: SearchPlan): SearchFacts {
+  const { layers } = decoder;
   const length = searchLength(plan, decoder.directory.config.contextLength);
-  // One budget serves all layers; where their heads differ in size, the smallest sets it, so that none exceeds it.
-  const headDim = Math.min(...decoder.layers.map((layer) => layer.headDim));
-  const at = { length, headDim, geometry: kernelGeometry(headDim, decoder.session.device, decoder.session.deviceId) };
-  const cost = resolveBudget(plan.budget, at);
+  const geometryOf = ({ headDim }: AttentionLayer) =>
+    kernelGeometry(headDim, decoder.session.device, decoder.session.deviceId);
+  const budgets = layers.map((layer) =>
+    resolveBudget(plan.budget, { length, headDim: layer.headDim, geometry: geometryOf(layer) }),
+  );
+  const fractions = budgets.map(({ fraction }) => fraction);
+  const tightest = fractions.indexOf(Math.min(...fractions));
+  const { headDim } = layers[tightest]!;
+  const geometry = geometryOf(layers[tightest]!);
   return {
     ...plan,
     length,
-    at,
-    cost,
-    candidates: searchSpace(cost, at),
-    layers: decoder.layers,
+    geometry,
+    layers,
     leftAlone: decoder.leftAlone,
     numLayers: decoder.numLayers,
+    budgets,
+    tightest,
+    candidates: searchSpace(budgets[tightest]!, { length, headDim, geometry }),
     model: { id: decoder.directory.id, fingerprint: decoder.fingerprint },
     device: decoder.session.device,
     tool: `minference ${packageVersion()}`,
@@ -57,7 +68,7 @@ function searchLength({ length }: SearchPlan, contextLength: number): number {
 
 /** The part of the facts that decides what the probe measures: two searches that agree in it may share scores. */
 export function probeFacts(facts: SearchFacts): Record<string, unknown> {
-  const { at, cost, candidates, model, device, tool, layers } = facts;
+  const { length, geometry, budgets, candidates, model, device, tool, layers } = facts;
   const shapes = layers.map(({ layer, numHeads, numKvHeads, headDim, window }) => [
     layer,
     numHeads,
@@ -65,5 +76,16 @@ export function probeFacts(facts: SearchFacts): Record<string, unknown> {
     headDim,
     window,
   ]);
-  return { at, flops: cost.flops, candidates, fingerprint: model.fingerprint, device, tool, shapes };
+  return { length, geometry, budgets, candidates, fingerprint: model.fingerprint, device, tool, shapes };
 }
+
+/** Heads that stay dense without being measured: the budget allows it, or the layer never leaves a shorter window. */
+export const staysDense = (
+  { layers, budgets, length }: Pick<SearchFacts, 'layers' | 'budgets' | 'length'>,
+  layer: number,
+) => {
+  return budgets[layer]!.fraction >= 1 || isWindowed(layers[layer]!, length);
+};
+
+/** Whether a layer sees less than the prompts through its own window. */
+export const isWindowed = ({ window }: AttentionLayer, length: number): boolean => window !== null && window < length;

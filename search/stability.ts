@@ -1,18 +1,19 @@
 import type { HeadEntry } from '../src/patterns/pattern-file.js';
-import { type ChooseOptions, headScores, staysDense } from './build-file.js';
 import { chooseCandidate } from './choose.js';
+import { type ChoiceFacts, headScores } from './choose-heads.js';
 import type { SampleScores } from './scores.js';
+import { staysDense } from './search-facts.js';
 
 /** How far calibration prompts agree, and how good the choice is over the heads. */
 export interface Stability {
   /** Prompts that were compared. */
   samples: number;
   /**
-   * Per layer and head: share of the prompts that, searched alone, choose the same pattern type as all together. Null
-   * for a single prompt, which cannot disagree.
+   * Per layer and head: share of the prompts that, searched alone, choose the same pattern type as all together; null
+   * for a head that was not chosen for. Null for a single prompt, which cannot disagree.
    */
-  typeAgreement: number[][] | null;
-  /** Mean of `typeAgreement`. */
+  typeAgreement: (number | null)[][] | null;
+  /** Mean of `typeAgreement` over the heads that were chosen for. */
   meanTypeAgreement: number | null;
   /** Quantiles over heads of the chosen patterns' mass recall. */
   recall: Quantiles;
@@ -44,27 +45,29 @@ export function quantiles(values: readonly number[]): Quantiles {
 export function measureStability(
   heads: readonly (readonly HeadEntry[])[],
   samples: readonly SampleScores[],
-  options: ChooseOptions,
+  facts: ChoiceFacts,
 ): Stability {
-  const budget = { objective: options.objective, budgetFlops: options.cost.flops };
   const typeAgreement = heads.map((entries, layer) =>
     entries.map((entry, head) => {
-      if (staysDense(options.layers[layer]!, options)) return 1;
+      if (staysDense(facts, layer) || entry.type === 'dense') return null;
+      const budget = { objective: facts.objective, budgetFlops: facts.budgets[layer]!.flops };
       const same = samples.filter((sample) => {
-        const index = chooseCandidate(headScores([sample], layer, head, options.candidates.length), budget);
-        return index !== undefined && options.candidates[index]!.type === entry.type;
+        const scores = headScores([sample], layer, head);
+        const index = chooseCandidate(scores, budget);
+        return index !== undefined && scores[index]!.pattern.type === entry.type;
       });
       return same.length / samples.length;
     }),
   );
-  const all = heads.flat();
-  const agreements = typeAgreement.flat();
+  const chosen = heads.flat().filter(({ type }) => type !== 'dense');
+  const agreements = typeAgreement.flat().filter((share) => share !== null);
+  const compared = samples.length > 1;
   return {
     samples: samples.length,
-    typeAgreement: samples.length > 1 ? typeAgreement : null,
+    typeAgreement: compared ? typeAgreement : null,
     meanTypeAgreement:
-      samples.length > 1 ? agreements.reduce((sum, value) => sum + value, 0) / agreements.length : null,
-    recall: quantiles(all.map(({ recall }) => recall!)),
-    answerError: quantiles(all.map(({ answer_error }) => answer_error!)),
+      compared && agreements.length > 0 ? agreements.reduce((sum, share) => sum + share, 0) / agreements.length : null,
+    recall: quantiles(chosen.map(({ recall }) => recall!)),
+    answerError: quantiles(chosen.map(({ answer_error }) => answer_error!)),
   };
 }

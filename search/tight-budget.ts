@@ -1,41 +1,45 @@
 import { denseCausalFlops } from '../src/patterns/flops.js';
+import type { PatternType } from '../src/patterns/head-pattern.js';
 import { formatCount } from '../src/utils/format.js';
-import { type ChooseOptions, headScores, staysDense } from './build-file.js';
 import { withinBudget } from './choose.js';
-import type { SampleScores } from './scores.js';
+import { type ChoiceFacts, headScores } from './choose-heads.js';
+import { isMeasured, type SampleScores } from './scores.js';
+import { staysDense } from './search-facts.js';
 
-const NAMES = { a_shape: 'A-shape', vertical_slash: 'vertical-slash', block_sparse: 'block-sparse' } as const;
+const NAMES: Partial<Record<PatternType, string>> = {
+  a_shape: 'A-shape',
+  vertical_slash: 'vertical-slash',
+  block_sparse: 'block-sparse',
+};
 
 /**
  * A warning when some type of pattern is too expensive for most heads, as vertical-slash is at short lengths, where its
- * index alone takes much of a small budget: heads then get another type, however little it keeps.
+ * index alone takes much of a small budget: heads then get another type, however little it keeps. It names the budget
+ * with which the type fits in every head.
  */
-export function tightBudget(samples: readonly SampleScores[], options: ChooseOptions): string | undefined {
-  const { layers, candidates, cost, length } = options;
-  const cheapest: Record<string, number[]> = {};
-  for (const [index, layer] of layers.entries()) {
-    if (staysDense(layer, options)) continue;
-    const dense = denseCausalFlops(length, layer.headDim);
+export function tightBudget(samples: readonly SampleScores[], facts: ChoiceFacts): string | undefined {
+  const needs = new Map<PatternType, { fits: number; shares: number[] }>();
+  for (const [index, layer] of facts.layers.entries()) {
+    if (staysDense(facts, index)) continue;
+    const dense = denseCausalFlops(facts.length, layer.headDim);
     for (let head = 0; head < layer.numHeads; head++) {
-      const scores = headScores(samples, index, head, candidates.length);
-      for (const type of new Set(candidates.map((candidate) => candidate.type))) {
-        const own = scores.filter((_, candidate) => candidates[candidate]!.type === type);
-        const fits = own.some((score) => withinBudget(score, cost.flops));
-        cheapest[type] ??= [];
-        cheapest[type].push(fits ? 0 : Math.min(...own.map(({ flops }) => flops)) / dense);
+      const scores = headScores(samples, index, head).filter(isMeasured);
+      for (const type of new Set(scores.map(({ pattern }) => pattern.type))) {
+        const own = scores.filter(({ pattern }) => pattern.type === type);
+        const need = needs.get(type) ?? { fits: 0, shares: [] };
+        needs.set(type, need);
+        if (own.some((score) => withinBudget(score, facts.budgets[index]!.flops))) need.fits++;
+        need.shares.push(Math.min(...own.map(({ flops }) => flops)) / dense);
       }
     }
   }
-  const tight = Object.entries(cheapest)
-    .map(([type, shares]) => ({ type: type as keyof typeof NAMES, share: median(shares) }))
-    .filter(({ share }) => share > 0);
+  const tight = [...needs].filter(([, { fits, shares }]) => fits < shares.length / 2);
   if (tight.length === 0) return undefined;
-  const percent = (share: number) => Math.ceil(share * 100);
-  const costs = tight.map(({ type, share }) => `${NAMES[type]} (${percent(share)} % of dense at least)`).join(' and ');
+  const percent = (shares: readonly number[]) => Math.ceil(Math.max(...shares) * 100);
+  const costs = tight.map(([type, { shares }]) => `${NAMES[type]} (${percent(shares)} % of dense at least)`);
   return (
-    `${cost.spec} at ${formatCount(length)} tokens leaves most heads no room for ${costs}: expect low recall; ` +
-    `search longer prompts (--length) or give --budget ${percent(Math.max(...tight.map(({ share }) => share)))}%`
+    `${facts.budgetText} at ${formatCount(facts.length)} tokens leaves most heads no room for ${costs.join(' and ')}: ` +
+    'expect low recall; search longer prompts (--length) or give ' +
+    `--budget ${percent(tight.flatMap(([, { shares }]) => shares))}%`
   );
 }
-
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;

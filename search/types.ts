@@ -51,6 +51,8 @@ export interface SearchResult {
   svg: string;
   layers: LayerSummary[];
   stability: Stability;
+  /** Heads that stay dense because what was measured for them is no number; a result with any is partial. */
+  anomalies: { layer: number; heads: number[] }[];
   samples: { total: number; resumed: number };
   timings: { loadMs: number; calibrationMs: number; probeMs: number; totalMs: number };
   /** Largest resident memory of this process so far. */

@@ -75,7 +75,8 @@ void check_probe(const ProbeParams& params) {
   require(params.attention.shape.batch == 1,
           "AttentionProbe takes one sequence, found a batch of " + std::to_string(params.attention.shape.batch));
   require(params.num_candidates >= 0, "expected num_candidates >= 0");
-  for (int64_t c = 0; c < params.num_candidates; ++c) check_pattern(params.candidates[c]);
+  const int64_t count = params.num_candidates * (params.per_head ? params.attention.shape.num_heads : 1);
+  for (int64_t c = 0; c < count; ++c) check_pattern(params.candidates[c]);
 }
 
 void check_head(const AttentionParams& params, int64_t batch, int64_t head) {

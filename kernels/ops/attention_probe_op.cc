@@ -21,14 +21,15 @@ float read_budget(const Ort::KernelContext& context) {
 OrtStatusPtr AttentionProbeKernel::ComputeV2(OrtKernelContext* raw) {
   return as_status(AttentionProbeSpec::name, [&] {
     Ort::KernelContext context(raw);
-    const std::vector<HeadPattern> candidates = read_pattern_rows(context, "candidates", true);
     const float budget = read_budget(context);
     AttentionCall call(context, attributes_, dtype_, OutputSet::kAttention, Scratch::on_host(context));
     const std::vector<float> sink = read_host_sink(call);
     expect(call.shape.batch == 1, "expected a batch of 1, found " + std::to_string(call.shape.batch));
+    const Candidates candidates = read_candidates(context, call.shape.num_heads);
     ProbeParams probe{};
-    probe.candidates = candidates.data();
-    probe.num_candidates = static_cast<int64_t>(candidates.size());
+    probe.candidates = candidates.rows.data();
+    probe.num_candidates = candidates.count;
+    probe.per_head = candidates.per_head;
     probe.budget_flops = budget;
     const Shape scores{call.shape.num_heads, probe.num_candidates, kScoreFields};
     probe.scores = context.GetOutput(kFourth, scores).GetTensorMutableData<float>();

@@ -8,10 +8,16 @@
 
 namespace minference::ops {
 
-// Reads and checks input 12. Fit flags are for AttentionProbe: `allow_fit`.
-std::vector<HeadPattern> read_pattern_rows(const Ort::KernelContext& context, const char* name, bool allow_fit);
+// Input 12 of AttentionProbe, [num_candidates, 4], [1, num_candidates, 4] or [num_heads, num_candidates, 4], with fit
+// flags.
+struct Candidates {
+  std::vector<HeadPattern> rows;
+  int64_t count;
+  bool per_head;
+};
+Candidates read_candidates(const Ort::KernelContext& context, int64_t num_heads);
 
-// head_patterns: one row per head, no fit flags.
+// Input 12 of SparseAttention: one row per head, no fit flags.
 std::vector<HeadPattern> read_head_patterns(const Ort::KernelContext& context, int64_t num_heads);
 
 }  // namespace minference::ops

@@ -1,3 +1,4 @@
+import type { MinferenceError } from '../errors.js';
 import type { ProgressReporter } from '../utils/progress.js';
 import type { outputOptions } from './options/common.js';
 import type { OptionSpecs, OptionValues } from './options/option.js';
@@ -19,6 +20,8 @@ export interface CommandResult {
   text: string;
   /** 0 by default; 1 where what was found is no success, though there is a result. */
   exitCode?: 0 | 1;
+  /** Why the result is only a part of what was asked for: told after it, and the exit code is that of a failure. */
+  partial?: MinferenceError;
 }
 
 export type OutputValues = OptionValues<typeof outputOptions>;

@@ -36,7 +36,7 @@ async function execute(spec: CommandSpec, raw: Record<string, RawValue>, reporte
   interrupt.signal.throwIfAborted();
   reporter.close();
   printResult(result, options.json, reporter.hasPrinted);
-  return result.exitCode ?? 0;
+  return result;
 }
 
 /** Runs one command from its raw options to its exit code. */
@@ -54,7 +54,9 @@ export async function runCommand(spec: CommandSpec, raw: Record<string, RawValue
   };
   process.once('uncaughtException', onCrash);
   try {
-    return await execute(spec, raw, reporter, interrupt);
+    const { partial, exitCode = 0 } = await execute(spec, raw, reporter, interrupt);
+    // With --json the result says itself what is missing: a second object would break it.
+    return partial ? reportError(partial, { json: false, debug }) : exitCode;
   } catch (error) {
     reporter.close();
     const code = reportError(asInterruption(error, interrupt), { json, debug });

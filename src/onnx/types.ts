@@ -26,7 +26,7 @@ export interface AttentionLayer {
   window: number | null;
   /** Graph input, int32 [num_heads, 4]: one row per head. Absent in the probe graph. */
   patternsInput?: string;
-  /** Probe graph only: graph input, int32 [num_candidates, 4]. */
+  /** Probe graph only: graph input, int32 [1 or num_heads, num_candidates, 4]. */
   candidatesInput?: string;
   /** Probe graph only: graph input, float32 [1], FLOPs per head. */
   budgetInput?: string;

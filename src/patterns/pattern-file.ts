@@ -123,8 +123,14 @@ const searchSchema = z.strictObject({
   objective: z.enum(OBJECTIVES),
   budget: z.strictObject({
     spec: text.describe('as the user gave it'),
-    flops: flops.describe('FLOPs per head at `length`'),
-    fraction: z.number().min(0).max(MAX_ERROR).describe('of the dense causal FLOPs at `length`'),
+    flops: z
+      .union([flops, z.array(flops).min(1).max(MAX_LAYERS)])
+      .describe('FLOPs per head at `length`; a list with one per layer when they differ'),
+    fraction: z
+      .number()
+      .min(0)
+      .max(MAX_ERROR)
+      .describe('of the dense causal FLOPs at `length`; the least of the layers'),
   }),
   length: atLeastOne.max(MAX_TOKENS).describe('tokens of a calibration prompt'),
   candidates: z.array(candidateSchema).min(1).max(MAX_CANDIDATES).describe('sizes before they were fitted'),
@@ -143,6 +149,13 @@ const searchSchema = z.strictObject({
     .max(1)
     .optional()
     .describe('mean share of calibration prompts that, alone, choose the same pattern type'),
+  anomalies: z
+    .array(
+      z.strictObject({ layer: z.int().min(0).max(MAX_LAYERS), heads: z.array(z.int().min(0).max(MAX_HEADS)).min(1) }),
+    )
+    .min(1)
+    .optional()
+    .describe('heads that stay dense because their activations were NaN or infinite on a calibration prompt'),
   date: z.iso.datetime().describe('when the search ended'),
 });
 

@@ -2,7 +2,7 @@ import { MinferenceError } from '../errors.js';
 import { createTokenStream } from '../model/token-stream.js';
 import type { TextTokenizer } from '../model/tokenizer.js';
 import type { DecoderParts } from './decoder-parts.js';
-import { argmax, lastRow } from './logits.js';
+import { argmax, checkLogits, lastRow } from './logits.js';
 import { patternFeeds } from './pattern-feeds.js';
 import type { PrefillResult } from './prefill.js';
 import { runStep } from './run-step.js';
@@ -78,6 +78,7 @@ export async function runGenerate(
         await cache.reserve(1);
         // A step is short: a stop waits for it, and the answer so far is kept.
         logits = lastRow((await runStep(parts, { tokens: [id], cache, feeds })).logits);
+        checkLogits(logits);
       } catch (error) {
         if (!(error instanceof MinferenceError)) throw error;
         [stopped, failure] = ['failure', error];

@@ -1,4 +1,5 @@
 import { Float16Array } from '@petamoriken/float16';
+import { MinferenceError } from '../errors.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { HostData } from '../runtime/types.js';
 
@@ -20,6 +21,26 @@ export async function readLogits(tensor: Tensor, wanted: 'last' | 'all'): Promis
 /** A copy of the last row. */
 export function lastRow({ data, rows }: LogitRows): Float32Array {
   return data.slice(data.length - data.length / rows);
+}
+
+/**
+ * Refuses logits that choose no token: NaN somewhere, or +∞. −∞ is a token that is masked.
+ *
+ * @throws {MinferenceError} RUNTIME_FAILED
+ */
+export function checkLogits(logits: Float32Array): void {
+  // NaN and +∞ are not below +∞.
+  const index = logits.findIndex((logit) => !(logit < Number.POSITIVE_INFINITY));
+  if (index < 0) return;
+  throw new MinferenceError(
+    'RUNTIME_FAILED',
+    `expected finite logits at the last position, found ${logits[index]} (token ${index})`,
+    {
+      hint:
+        'activations overflow in this variant of the model on this prompt: use another one (--variant), such as fp32; ' +
+        '--patterns dense shows whether the patterns matter',
+    },
+  );
 }
 
 /** Index of the largest logit; the lower one of equals. */

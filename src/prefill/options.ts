@@ -73,9 +73,14 @@ export const compareSchema = z.strictObject({
 
 const candidateField = option.wholeNumber('a field of a candidate', 0, 2 ** 31 - 1);
 
-export const probeSchema = z.strictObject({
-  candidates: z.array(z.tuple([candidateField, candidateField, candidateField, candidateField])).min(1),
+const layerCandidates = z.strictObject({
+  rows: z.array(z.tuple([candidateField, candidateField, candidateField, candidateField])),
+  perHead: z.boolean().optional(),
   budgetFlops: z.number().min(0),
+});
+
+export const probeSchema = z.strictObject({
+  layers: z.array(layerCandidates).min(1),
   signal: signal.optional(),
   onLayers: callback.optional(),
   memoryBytes,

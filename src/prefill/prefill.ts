@@ -5,7 +5,7 @@ import { checkTokens } from './check-tokens.js';
 import { chunkSchedule } from './chunk-schedule.js';
 import type { DecoderParts } from './decoder-parts.js';
 import { KvCache } from './kv-cache.js';
-import { type LogitRows, lastRow } from './logits.js';
+import { checkLogits, type LogitRows, lastRow } from './logits.js';
 import { planMemory } from './memory-guard.js';
 import { startOpTimes } from './op-times.js';
 import { type LayerPatterns, patternFeeds } from './pattern-feeds.js';
@@ -108,6 +108,7 @@ export async function runPrefill(
       options.onChunk?.({ ...timing, index, count: schedule.length, logits: step.logits });
       if (index === schedule.length - 1) logits = lastRow(step.logits);
     }
+    checkLogits(logits);
     const totalMs = performance.now() - started;
     const ops = await opTimes();
     memory.reusableBytes = Math.max(memory.reusableBytes, plan.estimate.activationBytes);

@@ -8,11 +8,21 @@ import { planMemory } from './memory-guard.js';
 import { runStep } from './run-step.js';
 import { watchLayers } from './watch-layers.js';
 
-export interface ProbeOptions {
-  /** Rows {kind, a, b, flags} of AttentionProbe's `candidates` input, the same for every head. */
-  candidates: readonly (readonly number[])[];
+/** A row {kind, a, b, flags} of AttentionProbe's `candidates` input. */
+export type CandidateRow = readonly [kind: number, a: number, b: number, flags: number];
+
+/** What the heads of a layer are probed with: the same candidates for all of them, or one of its own for each. */
+export interface LayerCandidates {
+  rows: readonly CandidateRow[];
+  /** `rows` has one row per head, which is its only candidate. */
+  perHead?: boolean;
   /** FLOPs per head that candidates with a fit flag are adjusted to. */
   budgetFlops: number;
+}
+
+export interface ProbeOptions {
+  /** By layer, in graph order. */
+  layers: readonly LayerCandidates[];
   signal?: AbortSignal;
   /** Called a few times a second with the number of layers that are finished. */
   onLayers?: (finished: number) => void;
@@ -68,33 +78,44 @@ export async function runProbe(
     chunk: tokens.length,
     availableBytes: options.memoryBytes ?? (await availableMemory(parts.session)),
   });
-  const { candidates, budgetFlops, signal, onLayers } = options;
-  const rows = Int32Array.from(candidates.flat());
-  using candidateTensor = Tensor.fromArray('int32', rows, [candidates.length, 4]);
-  using budgetTensor = Tensor.fromArray('float32', Float32Array.of(budgetFlops), [1]);
+  const { layers, signal, onLayers } = options;
   using cache = KvCache.allocate(parts, tokens.length);
-  const feeds = Object.fromEntries(
-    parts.layers.flatMap((layer) => [
-      [layer.candidatesInput!, candidateTensor],
-      [layer.budgetInput!, budgetTensor],
-    ]),
-  );
-  const started = performance.now();
-  const step = await watchLayers({ layers: parts.layers.length, onLayers }, () =>
-    runStep(parts, {
-      tokens,
-      cache,
-      feeds,
-      outputs: parts.layers.map((layer) => layer.scoresOutput!),
-      signal,
+  const feeds = probeFeeds(parts, layers);
+  try {
+    const started = performance.now();
+    const step = await watchLayers({ layers: parts.layers.length, onLayers }, () =>
+      runStep(parts, {
+        tokens,
+        cache,
+        feeds,
+        outputs: parts.layers.map((layer) => layer.scoresOutput!),
+        signal,
+      }),
+    );
+    const ms = performance.now() - started;
+    const scores = parts.layers.map((layer, index) => {
+      using tensor = step.outputs[layer.scoresOutput!]!;
+      const { rows, perHead } = layers[index]!;
+      return readScores(tensor.data() as Float32Array, layer.numHeads, perHead ? 1 : rows.length);
+    });
+    return { scores, ms };
+  } finally {
+    for (const tensor of Object.values(feeds)) tensor.dispose();
+  }
+}
+
+/** Candidates and budget of every layer; the caller disposes them. */
+function probeFeeds(parts: DecoderParts, layers: readonly LayerCandidates[]): Record<string, Tensor> {
+  return Object.fromEntries(
+    parts.layers.flatMap((layer, index) => {
+      const { rows, perHead, budgetFlops } = layers[index]!;
+      const shape = perHead ? [rows.length, 1, 4] : [1, rows.length, 4];
+      return [
+        [layer.candidatesInput!, Tensor.fromArray('int32', Int32Array.from(rows.flat()), shape)],
+        [layer.budgetInput!, Tensor.fromArray('float32', Float32Array.of(budgetFlops), [1])],
+      ];
     }),
   );
-  const ms = performance.now() - started;
-  const scores = parts.layers.map((layer) => {
-    using tensor = step.outputs[layer.scoresOutput!]!;
-    return readScores(tensor.data() as Float32Array, layer.numHeads, candidates.length);
-  });
-  return { scores, ms };
 }
 
 /** [heads, candidates, fields] as objects. */

@@ -56,10 +56,7 @@ describe('inputs out of shape', () => {
       { rows: patterns([0, 0, 0, 0], 3) },
       'expected head_patterns of shape [4, 4], found [3, 4]',
     ],
-    'patterns without flags': [
-      { rows: patterns([0, 0, 0]) },
-      'expected head_patterns of shape [rows, 4], found [4, 3]',
-    ],
+    'patterns without flags': [{ rows: patterns([0, 0, 0]) }, 'expected head_patterns of shape [4, 4], found [4, 3]'],
     'a bias': [{ bias: zeros([1, HEADS, ROWS, ROWS]) }, 'expected no attention_bias'],
   };
   test.each(Object.entries(cases))('%s', (_, [changes, text]) => expectFailure(text, changes));

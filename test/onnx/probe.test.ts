@@ -23,12 +23,12 @@ describe.each(models)('%s', (_, model, vocabulary) => {
       { layer: 1, candidatesInput: 'minference.candidates.1', scoresOutput: 'minference.scores.1' },
     ]);
     expect(layers.every((layer) => layer.patternsInput === undefined)).toBe(true);
-    expect(layers.map(({ budgetInput }) => budgetInput)).toEqual(['minference.budget', 'minference.budget']);
-    expect(graph!.input.filter(({ name }) => name === 'minference.budget')).toHaveLength(1);
+    expect(layers.map(({ budgetInput }) => budgetInput)).toEqual(['minference.budget.0', 'minference.budget.1']);
+    expect(graph!.input.filter(({ name }) => name.startsWith('minference.budget'))).toHaveLength(2);
     expect(graph!.output.map(({ name }) => name)).not.toContain(io.logits);
     const probes = graph!.node.filter(({ opType }) => opType === 'AttentionProbe');
     expect(probes).toHaveLength(2);
-    expect(probes[1]!.input.slice(12)).toEqual(['minference.candidates.1', 'minference.budget']);
+    expect(probes[1]!.input.slice(12)).toEqual(['minference.candidates.1', 'minference.budget.1']);
     expect(probes[1]!.output[3]).toBe('minference.scores.1');
     // The last layer's output feeds nothing: its projection, MLP and the LM head are gone.
     const last = graph!.node.at(-1)!;
@@ -44,10 +44,10 @@ describe.each(models)('%s', (_, model, vocabulary) => {
     const feeds: Record<string, Tensor> = {
       input_ids: Tensor.fromArray('int64', BigInt64Array.from(tokens[0]!, BigInt), [1, ROWS]),
       attention_mask: Tensor.fromArray('int64', new BigInt64Array(ROWS).fill(1n), [1, ROWS]),
-      'minference.budget': Tensor.fromArray('float32', Float32Array.of(1e9), [1]),
     };
-    for (const { candidatesInput, pastKey, pastValue, headDim, numKvHeads } of probe.layers) {
-      feeds[candidatesInput!] = Tensor.fromArray('int32', CANDIDATES, [4, 4]);
+    for (const { candidatesInput, budgetInput, pastKey, pastValue, headDim, numKvHeads } of probe.layers) {
+      feeds[candidatesInput!] = Tensor.fromArray('int32', CANDIDATES, [1, 4, 4]);
+      feeds[budgetInput!] = Tensor.fromArray('float32', Float32Array.of(1e9), [1]);
       for (const past of [pastKey, pastValue]) feeds[past] = Tensor.allocate('float32', [1, numKvHeads, 0, headDim]);
     }
     const fetches = Object.fromEntries(probing.outputs.map(({ name }) => [name, 'host' as const]));

@@ -214,14 +214,13 @@ test('compare with dense', async () => {
 
 test('the probe graph scores candidates of every head', async () => {
   const decoder = await open({ graph: 'probe' });
-  const { scores } = await decoder.probe(someTokens(400), {
-    candidates: [
-      [0, 0, 0, 1],
-      [1, 4, 32, 1],
-      [1, 4, 300, 1],
-    ],
-    budgetFlops: 1e6,
-  });
+  const rows = [
+    [0, 0, 0, 1],
+    [1, 4, 32, 1],
+    [1, 4, 300, 1],
+  ] as const;
+  const common = { rows, budgetFlops: 1e6 };
+  const { scores } = await decoder.probe(someTokens(400), { layers: [common, common] });
   expect(scores).toHaveLength(2);
   expect(scores[0]).toHaveLength(4);
   for (const head of scores.flat()) {
@@ -232,8 +231,18 @@ test('the probe graph scores candidates of every head', async () => {
     expect(narrow!.flops).toBeLessThan(wide!.flops);
     expect(narrow).toMatchObject({ a: 4, b: 32 });
   }
+  // One candidate of its own for every head gives what it gives among others.
+  const own = { rows: [rows[1], rows[2], rows[2], rows[1]], perHead: true, budgetFlops: 1e6 };
+  const alone = (await decoder.probe(someTokens(400), { layers: [own, { rows: [], budgetFlops: 1 }] })).scores;
+  expect(alone[0]!.map((head) => head.map(({ errorAll, flops }) => [errorAll, flops]))).toEqual(
+    [1, 2, 2, 1].map((candidate, head) => {
+      const { errorAll, flops } = scores[0]![head]![candidate]!;
+      return [[errorAll, flops]];
+    }),
+  );
+  expect(alone[1]).toEqual([[], [], [], []]);
   const plain = await open();
-  await expect(plain.probe(tokens, { candidates: [[0, 0, 0, 0]], budgetFlops: 1 })).rejects.toMatchObject({
+  await expect(plain.probe(tokens, { layers: [common, common] })).rejects.toMatchObject({
     code: 'USAGE',
   });
 });

@@ -1,10 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { argmax, klDivergence, lastRow, logSoftmax } from '../../src/prefill/logits.js';
+import { argmax, checkLogits, klDivergence, lastRow, logSoftmax } from '../../src/prefill/logits.js';
 
 test('argmax takes the lower index of equals', () => {
   expect(argmax(Float32Array.of(1, 5, 5, 2))).toBe(1);
   expect(argmax(Float32Array.of(-Infinity, -3))).toBe(1);
+});
+
+test('logits that choose no token are refused', () => {
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(() => checkLogits(Float32Array.of(1, bad, 2))).toThrow(/expected finite logits .* \(token 1\)/);
+  }
+  expect(() => checkLogits(Float32Array.of(1, Number.NEGATIVE_INFINITY))).not.toThrow();
 });
 
 test('lastRow copies', () => {

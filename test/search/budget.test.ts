@@ -48,23 +48,22 @@ describe('parseBudget', () => {
 
 describe('resolveBudget', () => {
   it('counts FLOPs per head', () => {
-    expect(resolveBudget('20%', at)).toEqual({
-      spec: '20%',
+    expect(resolveBudget(parseBudget('20%'), at)).toEqual({
       flops: Math.floor(0.2 * denseCausalFlops(8192, 64)),
       fraction: 0.2,
     });
-    const paper = resolveBudget('a_shape:1024,4096', { ...at, length: 30_000 });
+    const paper = resolveBudget(parseBudget('a_shape:1024,4096'), { ...at, length: 30_000 });
     expect(paper.flops).toBe(aShapeFlops({ sink: 1024, window: 4096 }, 30_000, 64, geometry));
     expect(paper.fraction).toBeCloseTo(0.315, 2);
   });
 
   it('caps at dense', () => {
-    expect(resolveBudget('9999tflops', at).fraction).toBe(1);
-    expect(resolveBudget('a_shape:9000,9000', at).fraction).toBe(1);
+    expect(resolveBudget(parseBudget('9999tflops'), at).fraction).toBe(1);
+    expect(resolveBudget(parseBudget('a_shape:9000,9000'), at).fraction).toBe(1);
   });
 
   it('explains itself', () => {
-    expect(explainBudget(resolveBudget('20%', at), at)).toBe(
+    expect(explainBudget('20%', resolveBudget(parseBudget('20%'), at), at)).toBe(
       'budget 20%: 20.0 % of dense at 8,192 tokens, 1.72 GFLOP a head, about 819 keys a row',
     );
   });

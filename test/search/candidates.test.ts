@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { resolveBudget } from '../../search/budget.js';
+import { parseBudget, resolveBudget } from '../../search/budget.js';
 import { candidateRow, PAPER_SPACE, searchSpace } from '../../search/candidates.js';
 
 const geometry = { blockM: 64, blockN: 64, keyAlign: 1 };
 const space = (budget: string, length: number) => {
   const at = { length, headDim: 64, geometry };
-  return searchSpace(resolveBudget(budget, at), at);
+  return searchSpace(resolveBudget(parseBudget(budget), at), at);
 };
 
 describe('searchSpace', () => {
@@ -39,7 +39,7 @@ describe('searchSpace', () => {
         ['10%', 65],
         ['20%', 65],
       ] as const) {
-        for (const candidate of searchSpace(resolveBudget(budget, at), at)) {
+        for (const candidate of searchSpace(resolveBudget(parseBudget(budget), at), at)) {
           if (candidate.type === 'a_shape') {
             expect(candidate.sink % blockN).toBe(0);
             expect(candidate.window % 50).toBeGreaterThanOrEqual(16);
@@ -51,6 +51,22 @@ describe('searchSpace', () => {
             expect(candidate.slash).toBeGreaterThanOrEqual(least);
           }
         }
+      }
+    }
+  });
+
+  it.each([
+    ['50%', 49],
+    ['5%', 32],
+    ['1%', 16],
+  ])('has no candidate of %s that fitting can bring below %i nearest diagonals', (budget, floor) => {
+    const at = { length: 8192, headDim: 64, geometry: { blockM: 64, blockN: 16, keyAlign: 16 } };
+    for (const candidate of searchSpace(resolveBudget(parseBudget(budget), at), at)) {
+      // Fitting moves a size in steps of 50 and keeps its remainder.
+      if (candidate.type === 'a_shape') expect(candidate.window % 50).toBe(floor);
+      if (candidate.type === 'vertical_slash' && candidate.fit === 'slash') expect(candidate.slash % 50).toBe(floor);
+      if (candidate.type === 'vertical_slash' && candidate.fit === 'vertical') {
+        expect(candidate.slash).toBeGreaterThan(floor);
       }
     }
   });

@@ -12,7 +12,18 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const scores = (value: number): SampleScores => [
-  [[{ errorAll: value, errorLast: 0.1, massRecall: 0.9, flops: 1e9, a: 30, b: 112 }], []],
+  [
+    [
+      {
+        errorAll: value,
+        errorLast: 0.1,
+        massRecall: 0.9,
+        flops: 1e9,
+        pattern: { type: 'vertical_slash', vertical: 30, slash: 112 },
+      },
+    ],
+    [],
+  ],
 ];
 
 describe('checkpoint', () => {
@@ -23,11 +34,13 @@ describe('checkpoint', () => {
     expect(first.ignored).toBeUndefined();
     await first.save(1, scores(Math.fround(0.1)));
     await first.save(0, scores(1 / 3));
+    await first.save(2, scores(Number.NaN));
 
     const again = await openCheckpoint({ path: checkpointPath(out), key: 'k', resume: true });
     expect([...again.finished]).toEqual([
       [0, scores(1 / 3)],
       [1, scores(Math.fround(0.1))],
+      [2, scores(Number.NaN)],
     ]);
     const other = await openCheckpoint({ path: checkpointPath(out), key: 'other', resume: true });
     expect(other.finished.size).toBe(0);
@@ -38,9 +51,9 @@ describe('checkpoint', () => {
 
   it.each([
     ['empty', ''],
-    ['half', '{"schema":"minference.search-checkpoint/1","key":"k","samp'],
+    ['half', '{"schema":"minference.search-checkpoint/2","key":"k","samp'],
     ['foreign', '{"schema":"something else"}'],
-    ['negative', '{"schema":"minference.search-checkpoint/1","key":"k","samples":[{"index":-1,"scores":[]}]}'],
+    ['negative', '{"schema":"minference.search-checkpoint/2","key":"k","samples":[{"index":-1,"scores":[]}]}'],
     ['binary', '\u0000\u0001'],
   ])('leaves a %s file aside and says so', async (name, text) => {
     const out = join(folder, `${name}.json`);

@@ -10,8 +10,7 @@ const score = (part: Partial<CombinedScore>): CombinedScore => ({
   errorLast: 0.5,
   massRecall: 0.5,
   flops: 100,
-  a: 1,
-  b: 1,
+  pattern: { type: 'block_sparse', blocks: 1 },
   ...part,
 });
 const choose = (scores: CombinedScore[], objective: (typeof OBJECTIVES)[number] = 'answer', budgetFlops = 100) =>
@@ -55,8 +54,7 @@ describe('chooseCandidate', () => {
       errorLast: fc.double({ min: 0, max: 2, noNaN: true }),
       massRecall: fc.double({ min: 0, max: 1, noNaN: true }),
       flops: fc.integer({ min: 1, max: 200 }),
-      a: fc.nat(9),
-      b: fc.nat(9),
+      pattern: fc.constant({ type: 'block_sparse' as const, blocks: 1 }),
     });
     fc.assert(
       fc.property(fc.array(any, { maxLength: 8 }), fc.constantFrom(...OBJECTIVES), (scores, objective) => {
@@ -73,19 +71,20 @@ describe('chooseCandidate', () => {
   });
 });
 
+const sizes = (vertical: number, slash: number) => ({ type: 'vertical_slash' as const, vertical, slash });
+
 describe('combineScores', () => {
   it('takes means of errors, the largest cost and the smallest sizes', () => {
     const combined = combineScores([
-      { errorAll: 0.1, errorLast: 0.2, massRecall: 0.9, flops: 90, a: 30, b: 412 },
-      { errorAll: 0.3, errorLast: 0.4, massRecall: 0.7, flops: 99, a: 30, b: 112 },
+      { errorAll: 0.1, errorLast: 0.2, massRecall: 0.9, flops: 90, pattern: sizes(30, 412) },
+      { errorAll: 0.3, errorLast: 0.4, massRecall: 0.7, flops: 99, pattern: sizes(40, 112) },
     ]);
     expect(combined).toEqual({
       errorAll: expect.closeTo(0.2),
       errorLast: expect.closeTo(0.3),
       massRecall: expect.closeTo(0.8),
       flops: 99,
-      a: 30,
-      b: 112,
+      pattern: sizes(30, 112),
     });
   });
 });

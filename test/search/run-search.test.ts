@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DecoderSpec } from '../../models/builder/spec.js';
+import { calibrationSamples } from '../../search/calibration.js';
 import { checkpointPath } from '../../search/checkpoint.js';
 import { runSearch } from '../../search/run-search.js';
 import type { SearchOptions } from '../../search/types.js';
 import { denseCausalFlops } from '../../src/patterns/flops.js';
+import { encodeHeadPattern, PATTERN_FLAG } from '../../src/patterns/head-pattern.js';
 import { loadPatterns } from '../../src/patterns/load-patterns.js';
 import type { PatternFile } from '../../src/patterns/pattern-file.js';
 import { patternMatrix } from '../../src/patterns/to-matrix.js';
@@ -211,6 +213,50 @@ describe('runSearch', () => {
     expect(some.patterns.layers[0]!.heads.every(({ type }) => type === 'dense')).toBe(true);
     expect(some.patterns.layers[1]!.heads.some(({ type }) => type === 'dense')).toBe(false);
     expect(some.patterns.layers[0]!.heads[0]!.fraction!).toBeLessThan(0.25);
+  });
+
+  it('does not run the model where everything stays dense', async () => {
+    const said = recorder();
+    await runSearch({ ...base, model: await tiny(), budget: '100%' }, { progress: said });
+    expect(said.lines.filter((line) => line.startsWith('prompt'))).toEqual([]);
+  });
+
+  it('writes what the written sizes cost and keep, not what each prompt’s own did', async () => {
+    const model = await tiny();
+    const { patterns } = await runSearch({ ...base, model, samples: 3 });
+    using decoder = await Decoder.open({ model, device: 'cpu', graph: 'probe' });
+    const tokens = await calibrationSamples([{ kind: 'kv' }], {
+      tokenizer: decoder.tokenizer,
+      length: 1024,
+      samples: 3,
+      seed: 3,
+    });
+    const layers = patternMatrix(patterns).map((heads) => ({
+      rows: heads.map((head) => encodeHeadPattern(head, PATTERN_FLAG.noFallback)),
+      perHead: true,
+      budgetFlops: 1,
+    }));
+    const runs = [];
+    for (const sample of tokens) runs.push((await decoder.probe(sample.tokens, { layers })).scores);
+    for (const [layer, { heads }] of patterns.layers.entries()) {
+      for (const [head, entry] of heads.entries()) {
+        const own = runs.map((run) => run[layer]![head]![0]!);
+        expect(entry.answer_error).toBeCloseTo(own.reduce((sum, { errorLast }) => sum + errorLast, 0) / 3, 5);
+        expect(entry.flops).toBe(Math.max(...own.map(({ flops }) => flops)));
+      }
+    }
+  });
+
+  it('takes fewer prompts of a text that has no more, and says so', async () => {
+    const text = join(temporaryFolder(), 'short.txt');
+    writeFileSync(text, 'The quick brown fox jumps over the lazy dog. '.repeat(24));
+    const said = recorder();
+    const options = { ...base, model: await tiny(), samples: 4, calibration: `file:${text}` };
+    const { patterns } = await runSearch(options, { progress: said });
+    const hashes = patterns.search!.calibration[0]!.samples.map(({ sha256 }) => sha256);
+    expect(hashes.length).toBeLessThan(4);
+    expect(new Set(hashes).size).toBe(hashes.length);
+    expect(said.lines.join('\n')).toMatch(/warning: file:short.txt: expected text for 4 different prompts/);
   });
 
   it.each<[Partial<SearchOptions>, string, RegExp]>([

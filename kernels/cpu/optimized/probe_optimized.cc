@@ -176,7 +176,7 @@ class Probe {
         const index::CallSpan span{view.past, view.rows, params_.local_window};
         index::HeadIndexer indexer(table_, view, *unit.kv);
         for (int64_t c = 0; c < probe_.num_candidates; ++c) {
-          const HeadPattern fitted = indexer.fit(probe_.candidates[c], probe_.budget_flops).pattern;
+          const HeadPattern fitted = indexer.fit(probe_.candidate(view.head, c), probe_.budget_flops).pattern;
           const Clock::time_point start = Clock::now();
           Candidate candidate{.plan = indexer.plan(fitted), .cost = {}};
           candidate.index_microseconds = microseconds_since(start);
@@ -252,7 +252,7 @@ class Probe {
   void score_nothing() {
     for (int64_t h = 0; h < params_.shape.num_heads; ++h) {
       for (int64_t c = 0; c < probe_.num_candidates; ++c) {
-        write_scores(HeadView(params_, 0, h), c, probe_.candidates[c], {}, {});
+        write_scores(HeadView(params_, 0, h), c, probe_.candidate(h, c), {}, {});
       }
     }
   }

@@ -78,7 +78,7 @@ void probe_reference(const ProbeParams& params, const KernelGeometry& geometry) 
     const SparseIndex dense_index = reference::build_index(attention, 0, h, all_dense[h], geometry);
     const HeadResult dense = reference::attend(attention, 0, h, dense_index, geometry);
     for (int64_t c = 0; c < params.num_candidates; ++c) {
-      HeadPattern fitted = params.candidates[c];
+      HeadPattern fitted = params.candidate(h, c);
       const SparseIndex index = fit(attention, h, fitted, params.budget_flops, geometry);
       const auto start = std::chrono::steady_clock::now();
       const HeadResult sparse = reference::attend(attention, 0, h, index, geometry);

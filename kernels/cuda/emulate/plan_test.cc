@@ -205,7 +205,11 @@ void run_fit() {
     const double budget = share * tile * static_cast<double>(dense_tiles({40, 900, -1}, c.geometry));
     Memory memory;
     Planner planner(s.narrow, c.geometry, memory.context, true);
-    const std::vector<HeadPattern> fitted = planner.fit(candidates.data(), count, budget);
+    ProbeParams probe{};
+    probe.candidates = candidates.data();
+    probe.num_candidates = count;
+    probe.budget_flops = budget;
+    const std::vector<HeadPattern> fitted = planner.fit(probe);
     for (int64_t h = 0; h < c.heads; ++h) {
       for (int64_t i = 0; i < count; ++i) {
         const HeadPattern expected = fit_on_cpu(s.wide, c.geometry, candidates[i], h, budget);

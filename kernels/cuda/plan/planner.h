@@ -38,16 +38,16 @@ class Planner {
   // With `keep`: makes the estimates now that patterns of a kind need, so that they can be timed apart.
   void prepare(PatternKind kind);
 
-  // With `keep`, batch 1: every candidate fitted to the budget for every head, [num_heads, count]. Waits for the
+  // With `keep`, batch 1: every candidate fitted to the budget for every head, [num_heads, num_candidates]. Waits for the
   // device.
-  std::vector<HeadPattern> fit(const HeadPattern* candidates, int64_t count, double budget_flops);
+  std::vector<HeadPattern> fit(const ProbeParams& probe);
 
   // [batch * num_heads] of plan(patterns). Waits for the device.
   std::vector<PlanCost> costs(const Plans& plans, const HeadPattern* patterns) const;
 
  private:
-  void fit_chunk(std::vector<Job> jobs, const HeadPattern* candidates, const std::vector<int64_t>& which,
-                 double budget_flops, std::vector<HeadPattern>& fitted);
+  void fit_chunk(std::vector<Job> jobs, const ProbeParams& probe, const std::vector<int64_t>& which,
+                 std::vector<HeadPattern>& fitted);
 
   CallShape shape_;
   const Context& context_;

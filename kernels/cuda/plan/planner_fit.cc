@@ -15,27 +15,28 @@ constexpr size_t kChunkBytes = size_t{256} << 20;  // of lists at a time
 
 }  // namespace
 
-std::vector<HeadPattern> Planner::fit(const HeadPattern* candidates, int64_t count, double budget_flops) {
-  const int64_t heads = shape_.params().shape.num_heads;
+std::vector<HeadPattern> Planner::fit(const ProbeParams& probe) {
+  const int64_t heads = shape_.params().shape.num_heads, count = probe.num_candidates;
+  const auto candidate_of = [&](int64_t i) -> const HeadPattern& { return probe.candidate(i / count, i % count); };
   const Span own = shape_.span(0);
   const bool dense_fits =
-      shape_.tile_flops() * static_cast<double>(dense_tiles(own, shape_.geometry())) <= budget_flops;
+      shape_.tile_flops() * static_cast<double>(dense_tiles(own, shape_.geometry())) <= probe.budget_flops;
   std::vector<HeadPattern> fitted(heads * count);
   if (own.rows == 0) {  // nothing to pay
-    for (int64_t i = 0; i < heads * count; ++i) fitted[i] = candidates[i % count];
+    for (int64_t i = 0; i < heads * count; ++i) fitted[i] = candidate_of(i);
     return fitted;
   }
   // Per kind, what has to be searched: [head * count + candidate].
   std::vector<int64_t> searched[4];
   for (int64_t i = 0; i < heads * count; ++i) {
-    const HeadPattern& candidate = candidates[i % count];
+    const HeadPattern& candidate = candidate_of(i);
     const FitGrid grid(candidate, own.total());
     fitted[i] = grid.at(dense_fits ? grid.steps - 1 : 0);
     if (!dense_fits && grid.steps > 2) searched[candidate.kind].push_back(i);
   }
   for (const std::vector<int64_t>& all : searched) {
     if (all.empty()) continue;
-    const auto kind = static_cast<PatternKind>(candidates[all[0] % count].kind);
+    const auto kind = static_cast<PatternKind>(candidate_of(all[0]).kind);
     const int64_t row_blocks = (own.rows + shape_.geometry().block_m - 1) / shape_.geometry().block_m;
     // Lists as long as the context: what is tried is not known here.
     const size_t lists = kind == PatternKind::kVerticalSlash ? own.total() * 24
@@ -55,16 +56,15 @@ std::vector<HeadPattern> Planner::fit(const HeadPattern* candidates, int64_t cou
       const std::vector<int64_t> which(all.begin() + first, all.begin() + end);
       std::vector<Job> chunk(jobs.begin(), jobs.begin() + (end - first));
       for (size_t i = 0; i < chunk.size(); ++i) chunk[i].head = static_cast<int32_t>(which[i] / count);
-      fit_chunk(std::move(chunk), candidates, which, budget_flops, fitted);
+      fit_chunk(std::move(chunk), probe, which, fitted);
     }
   }
   return fitted;
 }
 
-void Planner::fit_chunk(std::vector<Job> jobs, const HeadPattern* candidates, const std::vector<int64_t>& which,
-                        double budget_flops, std::vector<HeadPattern>& fitted) {
-  const auto count = static_cast<int64_t>(jobs.size()),
-             per_head = static_cast<int64_t>(fitted.size()) / shape_.params().shape.num_heads;
+void Planner::fit_chunk(std::vector<Job> jobs, const ProbeParams& probe, const std::vector<int64_t>& which,
+                        std::vector<HeadPattern>& fitted) {
+  const auto count = static_cast<int64_t>(jobs.size());
   const Span own = shape_.span(0);
   const auto kind = static_cast<PatternKind>(jobs[0].pattern.kind);
   last_rows_.point(jobs);
@@ -73,7 +73,7 @@ void Planner::fit_chunk(std::vector<Job> jobs, const HeadPattern* candidates, co
   std::vector<FitState> states;
   int64_t most_steps = 0;
   for (const int64_t i : which) {
-    const HeadPattern& candidate = candidates[i % per_head];
+    const HeadPattern& candidate = probe.candidate(i / probe.num_candidates, i % probe.num_candidates);
     const FitGrid grid(candidate, own.total());
     states.push_back({grid, 0, grid.steps - 1, index_flops(candidate, own, shape_.head_dim())});
     most_steps = std::max(most_steps, grid.steps - 1);
@@ -90,7 +90,7 @@ void Planner::fit_chunk(std::vector<Job> jobs, const HeadPattern* candidates, co
     }
     make_plans(shape_.call(), device_jobs, count, plans, context_);
     count_tiles(shape_.call(), device_jobs, plans, count, shape_.row_blocks(jobs[0]), context_);
-    judge_sizes(device_jobs, plans, device_states, count, shape_.tile_flops(), budget_flops, context_);
+    judge_sizes(device_jobs, plans, device_states, count, shape_.tile_flops(), probe.budget_flops, context_);
   }
   check(cudaMemcpyAsync(states.data(), device_states, states.size() * sizeof(FitState), cudaMemcpyDeviceToHost,
                         context_.stream),

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "../attention/attend.h"
@@ -17,6 +18,7 @@ constexpr HeadPattern kDensePattern{static_cast<int32_t>(PatternKind::kDense), 0
 constexpr HeadPattern kNothing{static_cast<int32_t>(PatternKind::kAShape), 0, 0, kNoFallback};
 
 float relative_error(double difference, double norm) {
+  if (std::isnan(difference + norm)) return std::numeric_limits<float>::quiet_NaN();
   return static_cast<float>(norm > 0 ? std::sqrt(difference / norm) : difference > 0 ? 1.0 : 0.0);
 }
 
@@ -47,8 +49,7 @@ class Probe {
     attend_dense(planner);
     if (rows_ == 0) return score_nothing();
     time_estimates(planner);
-    const std::vector<HeadPattern> fitted =
-        planner.fit(params_.candidates, params_.num_candidates, params_.budget_flops);
+    const std::vector<HeadPattern> fitted = planner.fit(params_);
     AttentionParams sparse = attention_;
     const AttentionShape& shape = attention_.shape;
     sparse.out = context_.allocate(static_cast<size_t>(shape.seqlen_q * heads_ * shape.head_dim) * sizeof(uint16_t));
@@ -75,8 +76,9 @@ class Probe {
   void time_estimates(Planner& planner) {
     for (const PatternKind kind : {PatternKind::kVerticalSlash, PatternKind::kBlockSparse}) {
       bool wanted = false;
-      for (int64_t c = 0; c < params_.num_candidates; ++c) {
-        wanted = wanted || params_.candidates[c].kind == static_cast<int32_t>(kind);
+      for (int64_t i = 0; i < heads_ * params_.num_candidates; ++i) {
+        wanted = wanted || params_.candidate(i / params_.num_candidates, i % params_.num_candidates).kind ==
+                               static_cast<int32_t>(kind);
       }
       if (!wanted) continue;
       watch_.start();
@@ -104,7 +106,7 @@ class Probe {
       watch_.start();
       const Plans plans = planner.plan(patterns.data());
       watch_.stop();
-      index_microseconds = watch_.microseconds() + estimate_microseconds_[params_.candidates[c].kind];
+      index_microseconds = watch_.microseconds();
       watch_.start();
       attend(sparse, plans, geometry_, context_);
       watch_.stop();
@@ -130,7 +132,8 @@ class Probe {
            .recall = deviation.recall / static_cast<double>(rows_),
            .tiles = tiles,
            .flops = cost.flops,
-           .microseconds = index_microseconds / static_cast<double>(sparse_heads) +
+           .microseconds = (index_microseconds + estimate_microseconds_[pattern.kind]) /
+                               static_cast<double>(sparse_heads) +
                            (all_tiles > 0 ? attention_microseconds * tiles / all_tiles : 0)});
     }
   }
@@ -147,7 +150,7 @@ class Probe {
   // A call without rows: nothing to fit, to lose or to pay.
   void score_nothing() {
     for (int64_t h = 0; h < heads_; ++h) {
-      for (int64_t c = 0; c < params_.num_candidates; ++c) set(h, c, params_.candidates[c], {});
+      for (int64_t c = 0; c < params_.num_candidates; ++c) set(h, c, params_.candidate(h, c), {});
     }
     write_scores();
   }

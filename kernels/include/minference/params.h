@@ -95,10 +95,15 @@ struct RopeCacheParams {
 // Candidates scored against dense attention of the same call; `attention.out`, `.lse` receive the dense result.
 struct ProbeParams {
   AttentionParams attention;      // batch must be 1; `patterns` is ignored
-  const HeadPattern* candidates;  // [num_candidates], host
+  const HeadPattern* candidates;  // host: [num_candidates], the same for every head, or [num_heads, num_candidates]
   int64_t num_candidates;
+  bool per_head;        // candidates are [num_heads, num_candidates]
   double budget_flops;  // per head; used by candidates with a fit flag
   float* scores;        // [num_heads, num_candidates, kScoreFields]
+
+  const HeadPattern& candidate(int64_t head, int64_t c) const {
+    return candidates[(per_head ? head * num_candidates : 0) + c];
+  }
 };
 
 }  // namespace minference

@@ -55,7 +55,7 @@ export async function evaluateNiah(
   context: EvaluationContext = {},
 ): Promise<NiahResults> {
   const started = performance.now();
-  const plan = planNiah(options);
+  const plan = planNiah(options, decoder.directory.config.contextLength);
   const { progress = silentProgress, signal } = context;
   const {
     geometry,

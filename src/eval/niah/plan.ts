@@ -7,7 +7,7 @@ import { parseTasks } from './parse-tasks.js';
 
 /** The grid that is evaluated, in whatever form the user described it. */
 export interface GridOptions {
-  /** Tokens of a prompt and its answer together; 2k, 4k, 8k and 16k by default. */
+  /** Tokens of a prompt and its answer together; by default those of 2k, 4k, 8k and 16k that the model takes. */
   lengths?: readonly number[];
   /** A number of depths (5 by default), spread evenly over the haystack, or depths in percent; see parseDepths. */
   depths?: number | string | readonly number[];
@@ -33,13 +33,20 @@ export interface NiahPlan {
 
 export const DEFAULT_LENGTHS: readonly number[] = [2048, 4096, 8192, 16_384];
 
+/** The default lengths that a model has positions for; one that has fewer than the shortest is used whole. */
+function defaultLengths(contextLength: number): number[] {
+  const fitting = DEFAULT_LENGTHS.filter((length) => length <= contextLength);
+  return fitting.length > 0 ? fitting : [contextLength];
+}
+
 /**
  * Checks the description of a grid and fills in the defaults.
  *
+ * @param contextLength positions of the model, where it is known already
  * @throws {MinferenceError} USAGE
  */
-export function planNiah(options: GridOptions): NiahPlan {
-  const { lengths = DEFAULT_LENGTHS, depths = 5, samples = 1, seed = 0 } = options;
+export function planNiah(options: GridOptions, contextLength = Infinity): NiahPlan {
+  const { lengths = defaultLengths(contextLength), depths = 5, samples = 1, seed = 0 } = options;
   const { tasks = 'single,multikey,kv', methods = 'dense,a_shape,minference' } = options;
   checkOptions(gridSchema, { lengths, depths, samples, tasks, methods, seed }, 'evaluate');
   return {

@@ -37,10 +37,11 @@ export async function runNiah(options: RunNiahOptions = {}, context: EvaluationC
   const { model, variant, device, deviceId, threads, ...rest } = options;
   const { progress, signal } = context;
   const watch = defined({ progress, signal });
-  const plan = planNiah(rest);
+  // Before anything is loaded: what is wrong whatever the model.
+  planNiah(rest);
   const directory =
     typeof model === 'object' ? model : await resolveModel(model, { ...watch, ...defined({ variant }) });
-  checkLengths(plan.lengths, directory.config);
+  checkLengths(rest.lengths ?? [], directory.config);
   using decoder = await Decoder.open({
     model: directory,
     ...defined({ device, deviceId, threads }),

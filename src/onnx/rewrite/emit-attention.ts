@@ -8,7 +8,6 @@ import type { AttentionMatch } from './rule.js';
 export const DOMAIN = 'ai.minference';
 /** Fields of a row of AttentionProbe's scores; kernels/include/minference/pattern.h names them. */
 const SCORE_FIELDS = 8;
-const BUDGET_INPUT = 'minference.budget';
 
 function attributes({ numHeads, numKvHeads, attributes: a }: AttentionMatch): AttributeProto[] {
   return [
@@ -52,15 +51,18 @@ export function emitAttention(
     return { ...base, patternsInput };
   }
   const candidatesInput = `minference.candidates.${layer}`;
+  const budgetInput = `minference.budget.${layer}`;
   const scoresOutput = `minference.scores.${layer}`;
-  graph.addInput(candidatesInput, ELEMENT.int32, ['candidates', 4]);
-  if (!graph.isInput(BUDGET_INPUT)) graph.addInput(BUDGET_INPUT, ELEMENT.float32, [1]);
-  graph.addOutput(scoresOutput, ELEMENT.float32, [numHeads, 'candidates', SCORE_FIELDS]);
+  const count = `candidates.${layer}`;
+  // The same candidates for all heads, or each head's own.
+  graph.addInput(candidatesInput, ELEMENT.int32, [`candidate_heads.${layer}`, count, 4]);
+  graph.addInput(budgetInput, ELEMENT.float32, [1]);
+  graph.addOutput(scoresOutput, ELEMENT.float32, [numHeads, count, SCORE_FIELDS]);
   graph.add({
     ...node,
     opType: 'AttentionProbe',
-    inputs: [...inputs, candidatesInput, BUDGET_INPUT],
+    inputs: [...inputs, candidatesInput, budgetInput],
     outputs: [...outputs, scoresOutput],
   });
-  return { ...base, candidatesInput, budgetInput: BUDGET_INPUT, scoresOutput };
+  return { ...base, candidatesInput, budgetInput, scoresOutput };
 }

@@ -16,11 +16,10 @@ export const evalNiahOptions = {
   ),
   lengths: {
     flags: '--lengths <list>',
-    help: 'prompt lengths in tokens',
-    default: '2k,4k,8k,16k',
+    help: 'lengths of prompt and answer in tokens (default: those of 2k,4k,8k,16k that the model takes)',
     group: EVAL,
     example: '--lengths 2k,4k',
-    schema: parsedText(parseTokenCounts),
+    schema: optional(parsedText(parseTokenCounts)),
   },
   depths: {
     flags: '--depths <n|list>',

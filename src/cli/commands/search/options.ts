@@ -19,11 +19,10 @@ export const searchOptions = {
   },
   length: {
     flags: '--length <tokens>',
-    help: 'length of the calibration prompts',
-    default: '8k',
+    help: 'tokens of the calibration prompts (default: 8k, or what the model takes where that is less)',
     group: SEARCH,
     example: '--length 16k',
-    schema: parsedText(parseTokenCount),
+    schema: optional(parsedText(parseTokenCount)),
   },
   budget: {
     flags: '--budget <spec>',
@@ -45,10 +44,11 @@ export const searchOptions = {
   },
   samples: {
     flags: '--samples <n>',
-    help: 'prompts per calibration set (default: as many as the search needs to be stable)',
+    help: 'prompts per calibration set',
+    default: '1',
     group: SEARCH,
     example: '--samples 2',
-    schema: optional(integer(async () => (await shape()).samples)),
+    schema: integer(async () => (await shape()).samples),
   },
   objective: {
     flags: '--objective <name>',
