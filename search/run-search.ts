@@ -21,11 +21,12 @@ import { patternMap } from './pattern-map.js';
 import { planSearch } from './plan-search.js';
 import { probeSamples } from './probe-samples.js';
 import { provenance } from './provenance.js';
+import type { SearchResult } from './result.js';
 import { probeFacts, type SearchFacts, searchFacts, staysDense } from './search-facts.js';
 import { measureStability } from './stability.js';
 import { summarizeLayers } from './summary.js';
 import { tightBudget } from './tight-budget.js';
-import type { SearchContext, SearchOptions, SearchResult } from './types.js';
+import type { SearchContext, SearchOptions } from './types.js';
 
 /**
  * Searches sparse attention patterns for a model: the paper's Algorithm 1, per head, on calibration prompts.

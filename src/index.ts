@@ -10,8 +10,10 @@
  *
  * @packageDocumentation
  */
+
+export type { SearchResult } from '../search/result.js';
 export { runSearch as search } from '../search/run-search.js';
-export type { SearchContext, SearchOptions, SearchResult } from '../search/types.js';
+export type { SearchContext, SearchOptions } from '../search/types.js';
 export { loadModel } from './api/load-model.js';
 export { type Patterns, type PrefillPromptOptions, type PrefillPromptResult, prefill } from './api/prefill.js';
 export { type ErrorCode, MinferenceError } from './errors.js';

@@ -1,5 +1,5 @@
+import type { SearchResult } from '../../../../search/result.js';
 import type { LayerSummary } from '../../../../search/summary.js';
-import type { SearchResult } from '../../../../search/types.js';
 import { formatBytes, formatCount, formatDuration, formatPercent, formatQuantity } from '../../../utils/format.js';
 import { type Column, renderFacts, renderTable } from '../../render/table.js';
 import { stdoutStyle } from '../../terminal.js';

@@ -1,5 +1,5 @@
+import type { SearchResult } from '../../../../search/result.js';
 import { runSearch } from '../../../../search/run-search.js';
-import type { SearchResult } from '../../../../search/types.js';
 import { MinferenceError } from '../../../errors.js';
 import { defined } from '../../../utils/defined.js';
 import { formatQuantity } from '../../../utils/format.js';
