@@ -38,8 +38,8 @@ class Planner {
   // With `keep`: makes the estimates now that patterns of a kind need, so that they can be timed apart.
   void prepare(PatternKind kind);
 
-  // With `keep`, batch 1: every candidate fitted to the budget for every head, [num_heads, num_candidates]. Waits for the
-  // device.
+  // With `keep`, batch 1: every candidate fitted to the budget for every head, [num_heads, num_candidates]. Waits for
+  // the device.
   std::vector<HeadPattern> fit(const ProbeParams& probe);
 
   // [batch * num_heads] of plan(patterns). Waits for the device.

@@ -132,9 +132,9 @@ class Probe {
            .recall = deviation.recall / static_cast<double>(rows_),
            .tiles = tiles,
            .flops = cost.flops,
-           .microseconds = (index_microseconds + estimate_microseconds_[pattern.kind]) /
-                               static_cast<double>(sparse_heads) +
-                           (all_tiles > 0 ? attention_microseconds * tiles / all_tiles : 0)});
+           .microseconds =
+               (index_microseconds + estimate_microseconds_[pattern.kind]) / static_cast<double>(sparse_heads) +
+               (all_tiles > 0 ? attention_microseconds * tiles / all_tiles : 0)});
     }
   }
 

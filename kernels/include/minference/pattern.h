@@ -12,8 +12,8 @@ constexpr int32_t kNoFallback = 1;  // compute the pattern even where dense woul
 constexpr int32_t kFitA = 2;        // probe only: adjust `a` in steps of kFitStep until the cost meets the budget
 constexpr int32_t kFitB = 4;        // probe only: the same for `b`
 
-// One row of the op inputs `head_patterns` [num_heads, 4] and `candidates` [num_candidates, 4], the same for every head,
-// or [num_heads, num_candidates, 4].
+// One row of the op inputs `head_patterns` [num_heads, 4] and `candidates` [num_candidates, 4], the same for every
+// head, or [num_heads, num_candidates, 4].
 //   dense            -                 -
 //   a_shape          a = sink          b = window      key j < sink, or i - j < window
 //   vertical_slash   a = columns       b = diagonals   chosen from the last kLastQ query rows of the call
