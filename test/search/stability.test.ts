@@ -126,7 +126,7 @@ describe('chooseHeads', () => {
   });
 
   it('keeps to the budget of each layer', () => {
-    const wide = { ...layer, headDim: 32 };
+    const wide = { ...layer, layer: 1, headDim: 32 };
     const scores = sample([0.1, 0.2], [0.1, 0.2])[0]!;
     const twice = scores.map((head) => head.map((one) => ({ ...one, flops: 2 * one.flops })));
     const budgets = [facts.budgets[0]!, { flops: 0.4 * dense, fraction: 0.2 }];
