@@ -1,23 +1,15 @@
 import { readFileSync, unlinkSync } from 'node:fs';
-import { open, readFile, realpath, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MinferenceError } from '../errors.js';
 import { onProcessEnd } from './exit-cleanup.js';
-import { ownIdentity, type ProcessIdentity, processState } from './process-identity.js';
+import { isUnchanged, LOCK_PACE, type LockContent, type LockPace, readHolder } from './lock-holder.js';
+import { ownIdentity } from './process-identity.js';
 import { writeFailure } from './write-failure.js';
 
-/** A lock file without readable content is one being written this moment, or, after this long, a dead one. */
-const UNREADABLE_GRACE_MS = 2000;
 const RETRY_MS = 25;
 const MAX_ATTEMPTS = 200;
-/** A lock file is a few hundred bytes; more than this is not ours. */
-const MAX_LOCK_BYTES = 4096;
-
-interface LockContent extends ProcessIdentity {
-  /** ISO time at which the lock was taken. */
-  since: string;
-}
 
 export interface FileLock extends AsyncDisposable {
   /** The lock file. */
@@ -27,75 +19,50 @@ export interface FileLock extends AsyncDisposable {
 
 const errnoOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code;
 
-function parseContent(text: string): LockContent | undefined {
-  if (text.length > MAX_LOCK_BYTES) return undefined;
+/** The open file when this call created `path`; undefined when it exists. */
+async function createExclusively(path: string, content: string): Promise<FileHandle | undefined> {
+  let handle: FileHandle | undefined;
   try {
-    const value = JSON.parse(text) as Partial<LockContent> | null;
-    if (typeof value?.pid !== 'number' || typeof value.host !== 'string') return undefined;
-    return { startTicks: null, bootId: null, since: 'an unknown time', ...value } as LockContent;
-  } catch {
-    return undefined;
-  }
-}
-
-/** True when this call created `path`; false when it exists. */
-async function createExclusively(path: string, content: string): Promise<boolean> {
-  try {
-    const handle = await open(path, 'wx');
-    try {
-      await handle.writeFile(content);
-    } catch (error) {
-      await unlink(path).catch(() => {});
-      throw error;
-    } finally {
-      await handle.close();
-    }
-    return true;
+    handle = await open(path, 'wx');
+    await handle.writeFile(content);
+    return handle;
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-type Holder = { state: 'free' | 'stale' | 'writing' } | { state: 'held'; by: LockContent; certain: boolean };
-
-async function readHolder(path: string): Promise<Holder> {
-  try {
-    const { mtimeMs } = await stat(path);
-    const content = parseContent(await readFile(path, 'utf8'));
-    if (!content) return { state: Date.now() - mtimeMs < UNREADABLE_GRACE_MS ? 'writing' : 'stale' };
-    const state = processState(content);
-    return state === 'dead' ? { state: 'stale' } : { state: 'held', by: content, certain: state === 'alive' };
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return { state: 'free' };
+    if (handle === undefined && errnoOf(error) === 'EEXIST') return undefined;
+    if (handle !== undefined) await unlink(path).catch(() => {});
+    await handle?.close();
     throw error;
   }
 }
 
 /**
- * Removes a stale lock. A second file guards the removal, so that of two processes that saw the same stale lock none
- * can delete the fresh lock of the other.
+ * Removes a lock seen as stale. A second file guards the removal, so that of two processes that saw the same stale lock
+ * none can delete the fresh lock of the other.
  */
-async function removeStale(lockPath: string, content: string): Promise<void> {
-  const guard = `${lockPath}.takeover`;
-  if (!(await createExclusively(guard, content))) {
-    const holder = await readHolder(guard);
-    if (holder.state === 'stale') await unlink(guard).catch(() => {});
+async function removeStale(lockPath: string, seen: string, content: string, pace: LockPace): Promise<void> {
+  const guardPath = `${lockPath}.takeover`;
+  const guard = await createExclusively(guardPath, content);
+  if (guard === undefined) {
+    const holder = await readHolder(guardPath, pace);
+    if (holder.state === 'stale' && (await isUnchanged(guardPath, holder.seen)))
+      await unlink(guardPath).catch(() => {});
     return;
   }
   try {
-    if ((await readHolder(lockPath)).state === 'stale') await unlink(lockPath).catch(() => {});
+    if (await isUnchanged(lockPath, seen)) await unlink(lockPath).catch(() => {});
   } finally {
-    await unlink(guard).catch(() => {});
+    await guard.close();
+    await unlink(guardPath).catch(() => {});
   }
 }
 
-function lockedError(path: string, lockPath: string, by: LockContent, certain: boolean): MinferenceError {
+function lockedError(path: string, lockPath: string, by: LockContent, certain: boolean, pace: LockPace) {
   const who = `process ${by.pid} on ${by.host}, since ${by.since}`;
+  const patience = Math.ceil((pace.fresh + pace.watch) / 1000);
   return new MinferenceError('LOCKED', `another run is writing ${path} (${who})`, {
     hint: certain
       ? 'wait until it has finished, stop it, or write to another path with --out'
-      : `if that run is gone (it would be on another machine, which cannot be checked from here), remove ${lockPath}`,
+      : `that run is in another container or on another machine: wait until it has finished, or write to another path ` +
+        `with --out. If it is gone, its lock is taken over ${patience} s after its end, or remove ${lockPath}`,
   });
 }
 
@@ -116,13 +83,14 @@ function unlinkOwn(lockPath: string, content: string): void {
 }
 
 /**
- * Claims the output `path` for this process through a lock file beside it (`<path>.lock`: pid, host, start time).
- * Locks of processes that no longer run are taken over. The lock goes when released and when the process ends. A
+ * Claims the output `path` for this process through a lock file beside it (`<path>.lock`: pid, host, start time), whose
+ * time is set anew while it is held. Locks of processes that no longer run are taken over, also those of other
+ * containers and machines once they are not renewed any more. The lock goes when released and when the process ends. A
  * device such as /dev/null needs no lock and gets none.
  *
  * @throws {MinferenceError} LOCKED, saying who holds it; WRITE_FAILED when the lock file cannot be written.
  */
-export async function lockOutput(path: string): Promise<FileLock> {
+export async function lockOutput(path: string, pace: LockPace = LOCK_PACE): Promise<FileLock> {
   const lockPath = await lockPathOf(path).catch((error) => {
     throw writeFailure(path, error);
   });
@@ -130,10 +98,11 @@ export async function lockOutput(path: string): Promise<FileLock> {
   const content = JSON.stringify({ ...ownIdentity(), since: new Date().toISOString() } satisfies LockContent);
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      if (await createExclusively(lockPath, content)) return holdLock(lockPath, content);
-      const holder = await readHolder(lockPath);
-      if (holder.state === 'held') throw lockedError(path, lockPath, holder.by, holder.certain);
-      if (holder.state === 'stale') await removeStale(lockPath, content);
+      const file = await createExclusively(lockPath, content);
+      if (file !== undefined) return holdLock(lockPath, content, file, pace);
+      const holder = await readHolder(lockPath, pace);
+      if (holder.state === 'held') throw lockedError(path, lockPath, holder.by, holder.certain, pace);
+      if (holder.state === 'stale') await removeStale(lockPath, holder.seen, content, pace);
       await sleep(RETRY_MS);
     }
   } catch (error) {
@@ -144,16 +113,23 @@ export async function lockOutput(path: string): Promise<FileLock> {
   });
 }
 
-function holdLock(lockPath: string, content: string): FileLock {
+function holdLock(lockPath: string, content: string, file: FileHandle, pace: LockPace): FileLock {
   const drop = () => unlinkOwn(lockPath, content);
   const forget = onProcessEnd(drop);
+  // Through the open file: were the lock removed and made anew by another, that one's would not be renewed.
+  const renewal = setInterval(() => {
+    const now = new Date();
+    file.utimes(now, now).catch(() => {});
+  }, pace.renew).unref();
   const release = async () => {
+    clearInterval(renewal);
     forget();
     try {
       drop();
     } catch {
       // Somebody removed it; it is gone, which is what was wanted.
     }
+    await file.close().catch(() => {});
   };
   return { path: lockPath, release, [Symbol.asyncDispose]: release };
 }

@@ -1,11 +1,24 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { lockOutput } from '../../src/utils/file-lock.js';
+import { LOCK_PACE } from '../../src/utils/lock-holder.js';
 import { ownIdentity, processState } from '../../src/utils/process-identity.js';
 import { temporaryFolder } from './temporary-folder.js';
+
+/** Nothing here takes longer than a moment; what is old is watched for 50 ms. */
+const PACE = { ...LOCK_PACE, watch: 50 };
 
 /** The pid of a process that has ended. */
 const deadPid = () => spawnSync('true').pid;
@@ -39,7 +52,6 @@ describe('lockOutput', () => {
   it.each([
     ['of a process that ended', () => ({ pid: deadPid(), startTicks: 1 })],
     ['of a process whose pid was given to another', () => ({ startTicks: 1 })],
-    ['of an earlier boot', () => ({ bootId: '00000000-0000-0000-0000-000000000000' })],
   ])('takes over a lock %s', async (_name, holder) => {
     const path = join(temporaryFolder(), 'out');
     lockFile(path, holder());
@@ -48,13 +60,79 @@ describe('lockOutput', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['out.lock']);
   });
 
-  it('cannot judge another machine and says what to do', async () => {
-    const path = join(temporaryFolder(), 'out');
-    lockFile(path, { host: 'elsewhere', pid: deadPid() });
-    await expect(lockOutput(path)).rejects.toMatchObject({
-      code: 'LOCKED',
-      hint: expect.stringContaining(`${path}.lock`),
+  describe.each([
+    ['another machine', { host: 'elsewhere' }],
+    ['another machine of the same name, or an earlier boot', { bootId: '00000000-0000-0000-0000-000000000000' }],
+    ['another container of the same name', { pidNamespace: 'pid:[1]' }],
+  ])('of %s', (_name, holder) => {
+    // The pid means nothing here, neither that it is in use nor that it is not.
+    it.each([
+      ['in use', () => process.pid],
+      ['not in use', deadPid],
+    ])('a lock that is fresh is held, its pid being %s here', async (_, pid) => {
+      const path = join(temporaryFolder(), 'out');
+      lockFile(path, { ...holder, pid: pid() });
+      const hint = expect.stringContaining(`or remove ${path}.lock`);
+      await expect(lockOutput(path, PACE)).rejects.toMatchObject({ code: 'LOCKED', hint });
     });
+
+    it('a lock that is renewed is held, whatever its time says', async () => {
+      const path = join(temporaryFolder(), 'out');
+      lockFile(path, holder);
+      let second = 0;
+      const renew = () => utimesSync(`${path}.lock`, ++second, second);
+      renew();
+      const renewal = setInterval(renew, 5);
+      onTestFinished(() => clearInterval(renewal));
+      await expect(lockOutput(path, PACE)).rejects.toMatchObject({ code: 'LOCKED' });
+      expect(existsSync(`${path}.lock`)).toBe(true);
+    });
+
+    it.each([
+      ['the past', new Date(1)],
+      ['the future of a clock that is wrong', new Date('2100-01-01')],
+    ])('a lock that is not renewed is taken over, its time being in %s', async (_, time) => {
+      const path = join(temporaryFolder(), 'out');
+      lockFile(path, holder);
+      writeFileSync(`${path}.lock.takeover`, readFileSync(`${path}.lock`));
+      for (const file of [`${path}.lock`, `${path}.lock.takeover`]) utimesSync(file, time, time);
+      await using lock = await lockOutput(path, PACE);
+      expect(JSON.parse(readFileSync(lock.path, 'utf8'))).toMatchObject(ownIdentity());
+      expect(readdirSync(join(path, '..'))).toEqual(['out.lock']);
+    });
+  });
+
+  it('renews its own lock, and never one that another made in its place', async () => {
+    const path = join(temporaryFolder(), 'out');
+    await using lock = await lockOutput(path, { ...PACE, renew: 5 });
+    const time = () => statSync(lock.path).mtimeMs;
+    utimesSync(lock.path, 1, 1);
+    await expect.poll(time).toBeGreaterThan(1000);
+    unlinkSync(lock.path);
+    lockFile(path, { host: 'elsewhere' });
+    utimesSync(lock.path, 1, 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(time()).toBe(1000);
+  });
+
+  it('a lock of a live process in a container of the same name is held', async (context) => {
+    const path = join(temporaryFolder(), 'out');
+    const isolated = ['--user', '--map-root-user', '--pid', '--fork', '--mount-proc'];
+    if (spawnSync('unshare', [...isolated, 'true']).status !== 0) context.skip('namespaces may not be made here');
+    const script = 'readlink /proc/self/ns/pid; cat /proc/$$/stat; exec sleep 60';
+    const container = spawn('unshare', [...isolated, '--kill-child', 'sh', '-c', script]);
+    onTestFinished(() => void container.kill());
+    let told = '';
+    for await (const piece of container.stdout.setEncoding('utf8')) {
+      told += piece;
+      if (told.split('\n').length > 2) break;
+    }
+    const [pidNamespace, stat] = told.split('\n');
+    // What the process in there says of itself: it is number 1, as another process out here.
+    const own = { pid: 1, startTicks: Number(stat!.split(' ')[21]), pidNamespace };
+    expect(parseInt(stat!, 10)).toBe(1);
+    lockFile(path, own);
+    await expect(lockOutput(path, PACE)).rejects.toMatchObject({ code: 'LOCKED', hint: /another container/ });
   });
 
   it('takes over an unreadable lock once it is old, also behind an abandoned take-over', async () => {
