@@ -1,12 +1,29 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { resolveModel } from '../../src/model/directory.js';
 import { parseHubId } from '../../src/model/hub/hub-id.js';
+import { listRepo } from '../../src/model/hub/list-repo.js';
+import { readHubSettings } from '../../src/model/hub/settings.js';
 import { byteTokenizer, llamaConfig, writeFolder } from './helpers.js';
+
+interface Answer {
+  status?: number;
+  headers: Record<string, string>;
+  body?: Buffer;
+}
 
 let home: string;
 beforeEach(() => {
@@ -22,8 +39,21 @@ afterEach(() => vi.unstubAllEnvs());
 const weights = Buffer.alloc(200_000, 'w');
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 
-/** A Hub with one repository, org/tiny; `spoil` may change what is sent for a path. */
-async function startHub(spoil: (path: string, body: Buffer) => Buffer | number = (_, body) => body) {
+const gitHash = (data: Buffer) => createHash('sha1').update(`blob ${data.length}\0`).update(data).digest('hex');
+
+/** Listens on a port of its own until the test ends; returns its address. */
+async function listen(handle: RequestListener) {
+  const server = createServer(handle);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/**
+ * A Hub with one repository, org/tiny; `spoil` may change what is sent for a path: other content, a status, or headers
+ * of a redirection or of a listing's page.
+ */
+async function startHub(spoil: (path: string, body: Buffer) => Buffer | number | Answer = (_, body) => body) {
   const files: Record<string, Buffer> = {
     'README.md': Buffer.from('not needed'),
     'config.json': Buffer.from(JSON.stringify(llamaConfig)),
@@ -34,31 +64,31 @@ async function startHub(spoil: (path: string, body: Buffer) => Buffer | number =
     'onnx/model_q4.onnx': Buffer.from('graph in 4 bits'),
   };
   const requests: { path: string; token: string | undefined }[] = [];
-  const server = createServer((request: IncomingMessage, response) => {
+  const endpoint = await listen((request, response) => {
     const path = decodeURIComponent(request.url!.split('?')[0]!);
     requests.push({ path, token: request.headers.authorization });
-    const send = (body: Buffer | number) => {
-      if (typeof body === 'number') return response.writeHead(body).end();
-      response.writeHead(200).end(body);
+    const send = (answer: Buffer | number | Answer) => {
+      if (typeof answer === 'number') response.writeHead(answer).end();
+      else if (Buffer.isBuffer(answer)) response.writeHead(200).end(answer);
+      else response.writeHead(answer.status ?? 200, answer.headers).end(answer.body);
     };
-    const tree = path.match(/^\/api\/models\/org\/tiny\/tree\/(main|v1)$/);
+    const tree = path.match(/^\/api\/models\/org\/tiny\/tree\/(main|v1|onnx|refs\/pr\/3)$/);
     if (tree) {
       const entries = Object.entries(files).map(([name, body]) => ({
         type: 'file',
         path: name,
         size: body.length,
-        ...(body === weights ? { lfs: { oid: sha256(weights), size: weights.length } } : {}),
+        oid: gitHash(body),
+        ...(body === weights && { lfs: { oid: sha256(weights), size: weights.length } }),
       }));
       return send(spoil(path, Buffer.from(JSON.stringify([{ type: 'directory', path: 'onnx' }, ...entries]))));
     }
-    const file = path.match(/^\/org\/tiny\/resolve\/(?:main|v1)\/(.+)$/)?.[1];
+    const file = path.match(/^\/org\/tiny\/resolve\/(?:main|v1|onnx|refs\/pr\/3)\/(.+)$/)?.[1];
     const body = file === undefined ? undefined : files[file];
     send(body === undefined ? 404 : spoil(path, body));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  vi.stubEnv('HF_ENDPOINT', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  return { requests, close: () => new Promise((resolve) => server.close(resolve)) };
+  vi.stubEnv('HF_ENDPOINT', endpoint);
+  return { requests, endpoint };
 }
 
 const leftovers = (folder: string): string[] =>
@@ -122,11 +152,93 @@ test('downloads what the variant needs, sends the token, reports progress, then 
   expect(more).toEqual(['/api/models/org/tiny/tree/main', '/org/tiny/resolve/main/onnx/model_q4.onnx']);
 });
 
-test('a revision has its own folder', async () => {
+test('a revision has a folder that is no folder of another one, whatever its name', async () => {
   await startHub();
-  const model = await resolveModel('org/tiny@v1', { variant: 'q4' });
-  expect(model.id).toBe('org/tiny@v1');
-  expect(model.folder).toBe(join(home, 'transformers.js', 'org', 'tiny', 'v1'));
+  const folders: string[] = [];
+  for (const revision of ['main', 'v1', 'onnx', 'refs/pr/3']) {
+    const model = await resolveModel(`org/tiny@${revision}`);
+    expect(model.id).toBe(revision === 'main' ? 'org/tiny' : `org/tiny@${revision}`);
+    folders.push(model.folder);
+  }
+  const main = join(home, 'transformers.js', 'org', 'tiny');
+  expect(folders).toEqual([main, `${main}@v1`, `${main}@onnx`, `${main}@refs%2Fpr%2F3`]);
+  expect(readdirSync(main).sort()).toEqual(['config.json', 'onnx', 'tokenizer.json', 'tokenizer_config.json']);
+  expect(readdirSync(join(main, 'onnx')).sort()).toEqual(['model.onnx', 'model.onnx_data']);
+});
+
+test.each(['onnx/model.onnx_data', 'config.json'])(
+  'a file of another content and the same size is fetched anew: %s',
+  async (file) => {
+    const hub = await startHub();
+    const { folder } = await resolveModel('org/tiny');
+    const path = join(folder, file);
+    const right = readFileSync(path);
+    const damaged = Buffer.from(right);
+    damaged[right.length - 1]! ^= 1;
+    writeFileSync(path, damaged);
+    // As after an interruption: the graph is missing, so that the Hub is asked.
+    unlinkSync(join(folder, 'onnx/model.onnx'));
+    const before = hub.requests.length;
+    await resolveModel('org/tiny');
+    expect(readFileSync(path).equals(right)).toBe(true);
+    const fetched = hub.requests.slice(before).map(({ path }) => path.replace('/org/tiny/resolve/main/', ''));
+    expect(fetched.slice(1).sort()).toEqual(['onnx/model.onnx', file].sort());
+  },
+);
+
+test('a listing goes on at the next page of the same address, with the token', async () => {
+  vi.stubEnv('HF_TOKEN', 'secret');
+  const hub = await startHub((path, body) => {
+    if (!path.startsWith('/api')) return body;
+    const [entries, first] = [JSON.parse(String(body)), !hub.requests.some((one) => one.path.endsWith('/v1'))];
+    const link: Record<string, string> = first
+      ? { link: `<${hub.endpoint}/api/models/org/tiny/tree/v1?cursor=x>; rel="next"` }
+      : {};
+    const page = entries.filter((_: unknown, index: number) => index % 2 === (first ? 0 : 1));
+    return { headers: link, body: Buffer.from(JSON.stringify(page)) };
+  });
+  expect((await resolveModel('org/tiny')).variant).toBe('model');
+  expect(hub.requests[1]).toEqual({ path: '/api/models/org/tiny/tree/v1', token: 'Bearer secret' });
+});
+
+test('the token is not sent to a next page or a redirection elsewhere', async () => {
+  vi.stubEnv('HF_TOKEN', 'secret');
+  const heard: { path: string; token: string | undefined }[] = [];
+  const elsewhere = await listen((request, response) => {
+    heard.push({ path: request.url!, token: request.headers.authorization });
+    response.writeHead(200).end(weights);
+  });
+  await startHub((path, body) =>
+    path.startsWith('/api') ? { headers: { link: `<${elsewhere}/page>; rel="next"` }, body } : body,
+  );
+  const refused = await resolveModel('org/tiny').catch((reason) => reason);
+  expect(refused).toMatchObject({ code: 'NETWORK', hint: expect.stringContaining('HF_ENDPOINT') });
+  expect(refused.message).toContain(`found it at ${elsewhere}`);
+  expect(heard).toEqual([]);
+
+  await startHub((path, body) =>
+    path.endsWith('_data') ? { status: 302, headers: { location: `${elsewhere}/weights` } } : body,
+  );
+  await resolveModel('org/tiny');
+  expect(heard).toEqual([{ path: '/weights', token: undefined }]);
+});
+
+test.each([
+  ['another scheme', 'http://hub.test/next'],
+  ['another port', 'https://hub.test:8443/next'],
+  ['another host', 'https://hub.test.example/next'],
+])('a next page of %s is refused before it is asked for', async (_, next) => {
+  const asked: string[] = [];
+  const settings = {
+    ...(await readHubSettings({ HF_ENDPOINT: 'https://hub.test', HF_TOKEN: 'secret' })),
+    fetch: async (url: string | URL | Request) => {
+      asked.push(String(url));
+      return new Response('[]', { headers: { link: `<${next}>; rel="next"` } });
+    },
+  };
+  const listing = listRepo(settings, { repo: 'org/tiny', revision: 'main' });
+  await expect(listing).rejects.toMatchObject({ code: 'NETWORK' });
+  expect(asked).toEqual(['https://hub.test/api/models/org/tiny/tree/main?recursive=true']);
 });
 
 test.each<[string, (path: string, body: Buffer) => Buffer | number, string, RegExp]>([
@@ -149,6 +261,13 @@ test.each<[string, (path: string, body: Buffer) => Buffer | number, string, RegE
   expect(error.hint).toBeTruthy();
   expect(leftovers(home)).toEqual([]);
   expect(existsSync(join(home, 'transformers.js', 'org', 'tiny', 'onnx', 'model.onnx_data'))).toBe(false);
+});
+
+test('a small file is held to the hash that Git gives it', async () => {
+  await startHub((path, body) => (path.endsWith('/config.json') ? Buffer.alloc(body.length, ' ') : body));
+  const message = expect.stringMatching(/config\.json: expected Git hash [0-9a-f]{40}, found other content/);
+  await expect(resolveModel('org/tiny')).rejects.toMatchObject({ code: 'NETWORK', message });
+  expect(existsSync(join(home, 'transformers.js', 'org', 'tiny', 'config.json'))).toBe(false);
 });
 
 test('names that lead out of the cache are ignored', async () => {
@@ -183,14 +302,12 @@ test.each([
   ['a closed port', 'http://127.0.0.1:1'],
   ['an unroutable address', 'http://192.0.2.1'],
   ['an unknown host', 'https://huggingface.invalid'],
-])('no network (%s) fails fast and says what to do', async (_, endpoint) => {
-  await import('@huggingface/transformers');
+])('no network (%s) says what to do', async (_, endpoint) => {
   vi.stubEnv('HF_ENDPOINT', endpoint);
-  const start = performance.now();
   const error = await resolveModel('org/tiny').catch((reason) => reason);
-  expect(performance.now() - start).toBeLessThan(2500);
   expect(error).toMatchObject({ code: 'NETWORK' });
-  expect(error.message).toMatch(/no such folder here, not in the cache/);
+  // The reason is ours or the system's, not a long timeout of fetch.
+  expect(error.message).toMatch(/no such folder here, not in the cache.*\((no answer within 1500 ms|E[A-Z_]+)\)$/);
   expect(error.hint).toMatch(/hf download org\/tiny --local-dir/);
 });
 
@@ -244,7 +361,18 @@ test('without network the cache of Python tools is used, as real files, and what
   expect(leftovers(home)).toEqual([]);
   // Again, and by the commit: from the links made before, or anew.
   expect((await resolveModel('org/tiny', { variant: 'q4' })).folder).toBe(folder);
-  expect((await resolveModel(`org/tiny@${commit}`, { variant: 'q4' })).folder).toBe(join(folder, commit));
+  expect((await resolveModel(`org/tiny@${commit}`, { variant: 'q4' })).folder).toBe(`${folder}@${commit}`);
+});
+
+test('a file of an earlier commit in the cache gives way to the one of the snapshot, also of the same size', async () => {
+  vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:1');
+  const text = JSON.stringify(llamaConfig);
+  writeSnapshot({ 'config.json': text, 'tokenizer.json': '{}', 'onnx/model.onnx': 'new graph' });
+  const folder = join(home, 'transformers.js', 'org', 'tiny');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'config.json'), ' '.repeat(text.length));
+  await resolveModel('org/tiny');
+  expect(readFileSync(join(folder, 'config.json'), 'utf8')).toBe(text);
 });
 
 test('a snapshot is used in place when the cache cannot be written', async () => {

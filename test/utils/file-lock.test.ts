@@ -121,7 +121,7 @@ describe('lockOutput', () => {
     if (spawnSync('unshare', [...isolated, 'true']).status !== 0) context.skip('namespaces may not be made here');
     const script = 'readlink /proc/self/ns/pid; cat /proc/$$/stat; exec sleep 60';
     const container = spawn('unshare', [...isolated, '--kill-child', 'sh', '-c', script]);
-    onTestFinished(() => void container.kill());
+    onTestFinished(() => void container.kill('SIGKILL'));
     let told = '';
     for await (const piece of container.stdout.setEncoding('utf8')) {
       told += piece;

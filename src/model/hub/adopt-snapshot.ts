@@ -23,7 +23,8 @@ export async function adoptSnapshot(snapshot: string, target: string, files: rea
 
 async function adopt(source: string, path: string): Promise<void> {
   const [from, to] = await Promise.all([stat(source), stat(path).catch(() => undefined)]);
-  if (to?.isFile() && to.size === from.size) return;
+  // Another file of the same size may be of another commit.
+  if (to?.ino === from.ino && to.dev === from.dev) return;
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.tmp.${process.pid}.${randomBytes(4).toString('hex')}`;
   const forget = onProcessEnd(() => unlinkSync(temporary));

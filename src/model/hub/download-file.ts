@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MinferenceError } from '../../errors.js';
 import { aborted } from '../../utils/abort.js';
 import { onProcessEnd } from '../../utils/exit-cleanup.js';
 import { writeFailure } from '../../utils/write-failure.js';
+import { contentCheck, isPresent } from './file-content.js';
 import type { HubId } from './hub-id.js';
 import type { HubFile } from './list-repo.js';
 import { hubFetch, unreachable } from './request.js';
@@ -26,16 +27,15 @@ export interface DownloadContext {
 }
 
 /**
- * Downloads one file under a temporary name, checks size and hash, and renames it. A complete file of the same size is
- * kept as it is.
+ * Downloads one file under a temporary name, checks size and hash, and renames it. A file that is there with the size and
+ * the hash that the Hub gives is kept as it is.
  *
  * @throws MinferenceError NETWORK, WRITE_FAILED, MODEL_NOT_FOUND, ABORTED; nothing is left behind then
  */
 export async function downloadFile(file: HubFile, context: DownloadContext): Promise<void> {
   const { settings, id, signal } = context;
   const path = join(context.folder, file.path);
-  const present = await stat(path).catch(() => undefined);
-  if (present?.isFile() && present.size === file.size) {
+  if (await isPresent(path, file, signal)) {
     context.onBytes(file.size);
     return;
   }
@@ -62,20 +62,14 @@ async function receive(response: Response, path: string, file: HubFile, context:
   await mkdir(dirname(path), { recursive: true });
   const handle = await open(path, 'wx');
   try {
-    const hash = createHash('sha256');
-    let received = 0;
+    const check = contentCheck(file);
     for await (const piece of pieces(response, context)) {
       await handle.write(piece);
-      hash.update(piece);
-      received += piece.byteLength;
       context.onBytes(piece.byteLength);
-      if (received > file.size) break;
+      if (check.update(piece) > file.size) break;
     }
-    const wrongSize = received !== file.size && `expected ${file.size} bytes, found ${received}`;
-    const wrongHash =
-      file.sha256 && hash.digest('hex') !== file.sha256 && `expected SHA-256 ${file.sha256}, found other content`;
-    const wrong = wrongSize || wrongHash;
-    if (wrong) {
+    const wrong = check.problem();
+    if (wrong !== undefined) {
       throw new MinferenceError('NETWORK', `${context.id.repo}: ${file.path}: ${wrong}`, {
         hint: 'The download was cut off or changed on the way. Run the command again.',
       });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MinferenceError } from '../../errors.js';
+import { defined } from '../../utils/defined.js';
 import type { HubId } from './hub-id.js';
 import { hubFetch } from './request.js';
 import type { HubSettings } from './settings.js';
@@ -13,14 +14,22 @@ export interface HubFile {
   path: string;
   /** Bytes. */
   size: number;
-  /** SHA-256 of large files. */
-  sha256?: string;
+  /** Of the content, where the Hub gives one. */
+  hash?: FileHash;
+}
+
+/** SHA-256 of large files; of the others the SHA-1 that Git gives them. */
+export interface FileHash {
+  kind: 'sha256' | 'git-sha1';
+  /** Lower case. */
+  hex: string;
 }
 
 const entrySchema = z.looseObject({
   type: z.string(),
   path: z.string().max(1024),
   size: z.int().min(0).default(0),
+  oid: z.string().max(128).optional(),
   lfs: z.looseObject({ oid: z.string().max(128), size: z.int().min(0) }).optional(),
 });
 
@@ -38,16 +47,21 @@ export async function listRepo(settings: HubSettings, id: HubId, signal?: AbortS
         cause: entries.error,
       });
     }
-    for (const { type, path, size, lfs } of entries.data) {
+    for (const { type, path, size, oid, lfs } of entries.data) {
       if (type !== 'file' || !isSafePath(path)) continue;
-      files.push({ path, size: lfs?.size ?? size, ...(isSha256(lfs?.oid) ? { sha256: lfs!.oid } : {}) });
+      const hash = lfs ? hashOf('sha256', lfs.oid) : hashOf('git-sha1', oid);
+      files.push({ path, size: lfs?.size ?? size, ...defined({ hash }) });
     }
-    url = nextPage(response.headers.get('link'), settings.endpoint);
+    url = nextPage(response.headers.get('link'), url);
   }
   return files;
 }
 
-const isSha256 = (oid: string | undefined) => oid !== undefined && /^[0-9a-f]{64}$/.test(oid);
+const HASH_DIGITS = { sha256: 64, 'git-sha1': 40 } as const;
+
+function hashOf(kind: FileHash['kind'], oid = ''): FileHash | undefined {
+  return oid.length === HASH_DIGITS[kind] && /^[0-9a-f]+$/.test(oid) ? { kind, hex: oid } : undefined;
+}
 
 /** Names become paths below the cache folder: nothing may lead out of it. */
 function isSafePath(path: string): boolean {
@@ -58,10 +72,18 @@ function isSafePath(path: string): boolean {
   );
 }
 
-/** `<url>; rel="next"` of the Link header, when it stays on the same host. */
-function nextPage(link: string | null, endpoint: string): string | undefined {
+/**
+ * `<url>; rel="next"` of the Link header. It is asked for with the user's token, so it must be of the scheme, host and
+ * port of the page before.
+ */
+function nextPage(link: string | null, current: string): string | undefined {
   const next = link?.match(/<([^>]+)>;\s*rel="next"/)?.[1];
   if (next === undefined) return undefined;
-  const url = new URL(next, `${endpoint}/`);
-  return url.host === new URL(endpoint).host ? url.href : undefined;
+  const [from, to] = [new URL(current), new URL(next, current)];
+  if (to.origin === from.origin) return to.href;
+  throw new MinferenceError(
+    'NETWORK',
+    `${from.href}: expected the next page of the listing at ${from.origin}, found it at ${to.origin}`,
+    { hint: 'No token is sent there. Set HF_ENDPOINT to the address that the mirror itself gives.' },
+  );
 }

@@ -13,7 +13,7 @@ export interface HubSettings {
   token: string | undefined;
   /** No request is made: only cached models work. */
   offline: boolean;
-  /** Root of the download cache: `<root>/<org>/<name>[/<revision>]/<file>`, transformers.js' own. */
+  /** Root of the download cache: `<root>/<org>/<name>[@<revision>]/<file>`, for `main` transformers.js' own. */
   cacheFolder: string;
   /** Root of the Python tools' cache; read, never written. */
   pythonCacheFolder: string;
@@ -40,8 +40,11 @@ export async function readHubSettings(variables: Environment = process.env): Pro
   };
 }
 
-/** Folder of one model's downloads. */
+/**
+ * Folder of one model's downloads. For `main` it is transformers.js' own. A revision lies beside it, not in it as there:
+ * a branch named `onnx` would share a folder with the files of `main`. No name on the Hub holds an `@` or a `%`.
+ */
 export function downloadFolder(settings: HubSettings, id: HubId): string {
   const folder = join(settings.cacheFolder, id.repo);
-  return id.revision === 'main' ? folder : join(folder, id.revision);
+  return id.revision === 'main' ? folder : `${folder}@${encodeURIComponent(id.revision)}`;
 }
