@@ -3,10 +3,10 @@ import { MinferenceError } from '../errors.js';
 import type { ModelConfig } from './config.js';
 import { parseGenaiConfig } from './genai-config.js';
 import { MAX_CONFIG_BYTES } from './limits.js';
-import { readTextFile } from './read-text.js';
+import { readModelText } from './read-text.js';
 import { parseTransformersConfig } from './transformers-config.js';
 
-const read = (path: string) => readTextFile(path, { maxBytes: MAX_CONFIG_BYTES, code: 'MODEL_INVALID' });
+const read = (path: string) => readModelText(path, { maxBytes: MAX_CONFIG_BYTES, code: 'MODEL_INVALID' });
 
 /** A folder's configuration, whichever of the two files it has; config.json has precedence. */
 export interface ReadConfig {

@@ -1,51 +1,25 @@
-import { readFile, stat } from 'node:fs/promises';
-import type { ErrorCode } from '../errors.js';
-import { MinferenceError } from '../errors.js';
+import { type ErrorCode, MinferenceError } from '../errors.js';
+import { readTextFile } from '../utils/read-text.js';
 
 /**
- * Reads a UTF-8 text file of bounded size; undefined when there is none.
+ * Reads a text file of a model; undefined when there is none.
  *
  * @throws MinferenceError `code` when it is too large, no file, or not UTF-8; READ_FAILED when it cannot be read
  */
-export async function readTextFile(
+export async function readModelText(
   path: string,
-  options: { maxBytes: number; code: ErrorCode },
+  limits: { maxBytes: number; code: ErrorCode },
 ): Promise<string | undefined> {
-  let bytes: Buffer;
+  const hint = 'This is not the file that its name says. Export or download the model again.';
   try {
-    const facts = await stat(path);
-    if (!facts.isFile()) {
-      throw new MinferenceError(options.code, `${path}: expected a file, found something else`, {
-        hint: 'Replace it with the file that the model was exported with.',
-      });
-    }
-    if (facts.size > options.maxBytes) {
-      throw new MinferenceError(
-        options.code,
-        `${path}: expected at most ${options.maxBytes} bytes, found ${facts.size}`,
-        { hint: 'This is not the file that its name says. Export or download the model again.' },
-      );
-    }
-    bytes = await readFile(path);
+    return await readTextFile(path, { ...limits, hint, readHint: 'Check the permissions of the model folder.' });
   } catch (error) {
-    if (error instanceof MinferenceError) throw error;
-    if (isMissing(error)) return undefined;
-    throw new MinferenceError('READ_FAILED', `${path}: cannot be read (${(error as Error).message})`, {
-      hint: 'Check the permissions of the model folder.',
-      cause: error,
-    });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new MinferenceError(options.code, `${path}: expected UTF-8 text, found other bytes`, {
-      hint: 'The file is damaged or not text. Export or download the model again.',
-      cause,
-    });
+    if (error instanceof MinferenceError && isMissing(error.cause)) return undefined;
+    throw error;
   }
 }
 
-function isMissing(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
+function isMissing(cause: unknown): boolean {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -1,8 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
 import { type ErrorCode, MinferenceError } from '../errors.js';
+import { readTextFile } from './read-text.js';
 
 /** Deeper nesting than any file of ours has; bounds the work on hostile input. */
 const MAX_DEPTH = 64;
+const DAMAGED = 'the file is damaged or was edited by hand: correct that place or make the file again';
 
 export interface JsonSource {
   /** What to call the text in errors, usually its path. */
@@ -40,42 +41,14 @@ export async function readJsonFile(
   path: string,
   options: { code: ErrorCode; maxBytes: number; hint?: string },
 ): Promise<unknown> {
-  const source: JsonSource = { name: path, code: options.code, ...(options.hint ? { hint: options.hint } : {}) };
-  const bytes = await readBounded(path, options.maxBytes, source);
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw failure(source, 'expected JSON in UTF-8, found other bytes', cause);
-  }
-  return parseJsonStrict(text, source);
+  const { code, maxBytes, hint = DAMAGED } = options;
+  const text = await readTextFile(path, { code, maxBytes, hint, content: 'JSON' });
+  return parseJsonStrict(text, { name: path, code, hint });
 }
-
-async function readBounded(path: string, maxBytes: number, source: JsonSource): Promise<Uint8Array> {
-  try {
-    // Before opening: a pipe without a writer would never open.
-    const stats = await stat(path);
-    if (!stats.isFile()) throw failure(source, 'expected a JSON file, found a folder, pipe or device');
-    if (stats.size > maxBytes) {
-      throw failure(source, `expected at most ${mebibytes(maxBytes)} of JSON, found ${mebibytes(stats.size)}`);
-    }
-    return await readFile(path);
-  } catch (cause) {
-    if (cause instanceof MinferenceError) throw cause;
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new MinferenceError(
-      'READ_FAILED',
-      missing ? `expected a file at ${path}, found none` : `${path} cannot be read (${(cause as Error).message})`,
-      { hint: missing ? 'check the path' : 'check the permissions of the file and its folder', cause },
-    );
-  }
-}
-
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 0)} MiB`;
 
 function failure(source: JsonSource, problem: string, cause?: unknown): MinferenceError {
   return new MinferenceError(source.code, `${source.name}: ${problem}`, {
-    hint: source.hint ?? 'the file is damaged or was edited by hand: correct that place or make the file again',
+    hint: source.hint ?? DAMAGED,
     cause,
   });
 }

@@ -43,15 +43,17 @@ describe('prompts that cannot be used', () => {
     const fromStdin = await runCli(['prefill', ...model], { input: latin1 });
     for (const result of [fromFile, fromStdin]) {
       expect(result).toMatchObject({ exitCode: 1, stdout: '' });
-      expect(result.stderr).toMatch(/expected UTF-8 text from .*, found other bytes[\s\S]*iconv/);
+      expect(result.stderr).toMatch(/: expected text in UTF-8, found other bytes[\s\S]*iconv/);
     }
   });
 
   it('a file that is not there, or a folder', async () => {
     const missing = await runCli(['prefill', ...model, '--prompt-file', join(folder, 'none.txt')]);
     expect(missing).toMatchObject({ exitCode: 1 });
-    expect(missing.stderr).toContain('there is no such file');
-    expect((await runCli(['prefill', ...model, '--prompt-file', folder])).stderr).toContain('it is a folder');
+    expect(missing.stderr).toMatch(/expected a file at .*, found none/);
+    expect((await runCli(['prefill', ...model, '--prompt-file', folder])).stderr).toMatch(
+      /expected a file at .*, found a folder/,
+    );
   });
 
   it('none at a terminal: a usage error instead of waiting', async () => {

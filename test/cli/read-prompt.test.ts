@@ -42,7 +42,7 @@ describe('readPrompt', () => {
     writeFileSync(file, Buffer.from('zwölf', 'latin1'));
     await expect(read({ promptFile: file })).rejects.toMatchObject({
       code: 'PROMPT_INVALID',
-      message: `expected UTF-8 text from ${file}, found other bytes`,
+      message: `${file}: expected text in UTF-8, found other bytes`,
       hint: expect.stringContaining('iconv'),
     });
   });
@@ -64,9 +64,11 @@ describe('readPrompt', () => {
     mkdirSync(join(folder, 'sub'));
     await expect(read({ promptFile: join(folder, 'none') })).rejects.toMatchObject({
       code: 'READ_FAILED',
-      message: expect.stringContaining('there is no such file'),
+      message: `expected a file at ${join(folder, 'none')}, found none`,
     });
-    await expect(read({ promptFile: join(folder, 'sub') })).rejects.toMatchObject({ message: /it is a folder/ });
+    await expect(read({ promptFile: join(folder, 'sub') })).rejects.toMatchObject({
+      message: /expected a file at .*sub, found a folder/,
+    });
   });
 
   it('stops with the signal', async () => {

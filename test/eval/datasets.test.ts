@@ -121,7 +121,7 @@ describe('loadHaystack', () => {
 
   it.each([
     ['nothing', 'a.txt', ' \n ', 'expected text, found none'],
-    ['bytes that are not UTF-8', 'a.txt', Buffer.from([0xff, 0xfe, 0x41]), 'expected UTF-8'],
+    ['bytes that are not UTF-8', 'a.txt', Buffer.from([0xff, 0xfe, 0x41]), 'expected text in UTF-8'],
     ['text without spaces', 'a.txt', '中'.repeat(5000), 'separated by spaces, found one of 5000'],
     ['JSON without text', 'a.json', '{"texts": 1}', 'expected an object with the text'],
     ['broken JSON', 'a.jsonl', '{"text": "a"}\n{"text"', 'line 2'],

@@ -122,7 +122,7 @@ test('no template, no tokenizer_config.json', async () => {
 test.each<[string, Record<string, string | Uint8Array | object>, RegExp]>([
   ['no tokenizer.json', { 'tokenizer_config.json': {} }, /expected tokenizer\.json, found none/],
   ['broken JSON', { 'tokenizer.json': '{"model":' }, /tokenizer\.json: expected JSON/],
-  ['not UTF-8', { 'tokenizer.json': new Uint8Array([0xff, 0xfe, 0x00]) }, /tokenizer\.json: expected UTF-8/],
+  ['not UTF-8', { 'tokenizer.json': new Uint8Array([0xff, 0xfe, 0x00]) }, /tokenizer\.json: expected text in UTF-8/],
   ['no model', { 'tokenizer.json': { version: '1.0' } }, /field "model": .*nothing/],
   ['an unknown model', { 'tokenizer.json': { model: { type: 'Nonsense', vocab: {} } } }, /expected a tokenizer, found/],
   ['a wrong template', { ...tokenizer, 'tokenizer_config.json': { chat_template: 7 } }, /field "chat_template"/],

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -7,6 +6,7 @@ import { MinferenceError } from '../../errors.js';
 import { createEssays, type Essays } from '../../prompts/essays.js';
 import { sha256 } from '../../utils/hash.js';
 import { parseJsonStrict } from '../../utils/json.js';
+import { decodeText, readBytes, type TextRules, tooLarge } from '../../utils/read-text.js';
 import { readDataset } from './read-dataset.js';
 
 /** Texts for haystacks, and how to tell them from others. */
@@ -18,11 +18,17 @@ export interface Haystack {
   essays: Essays;
 }
 
-/** Enough for prompts of tens of millions of tokens. */
-const MAX_BYTES = 64 * 2 ** 20;
 /** Words that are longer are no words: the text has no spaces. */
 const MAX_WORD = 1000;
 const FORMATS = 'give UTF-8 text, a .json file with a field "text", or a .jsonl file with a field "text" on every line';
+
+const RULES: TextRules = {
+  code: 'DATASET_INVALID',
+  // Enough for prompts of tens of millions of tokens.
+  maxBytes: 64 * 2 ** 20,
+  hint: FORMATS,
+  readHint: 'check the path after --haystack',
+};
 
 const essay = z.object({ text: z.string() });
 
@@ -38,9 +44,10 @@ export async function loadHaystack(path?: string): Promise<Haystack> {
     const { text, sha256: hash } = await readDataset('haystack', 'essays.jsonl.gz');
     return { name: 'haystack', sha256: hash, essays: createEssays(parseTexts(text, '.jsonl', 'haystack')) };
   }
-  const bytes = await readUserFile(path);
+  const packed = await readBytes(path, RULES);
+  const bytes = path.toLowerCase().endsWith('.gz') ? await unpack(packed, path) : packed;
   const extension = /\.\w+$/.exec(path.replace(/\.gz$/i, ''))?.[0].toLowerCase();
-  const essays = createEssays(parseTexts(decode(bytes, path), extension, path));
+  const essays = createEssays(parseTexts(decodeText(bytes, path, RULES), extension, path));
   checkWords(essays, path);
   return { name: basename(path), sha256: sha256(bytes), essays };
 }
@@ -58,36 +65,12 @@ function field(json: string, name: string): string {
   throw invalid(name, 'expected an object with the text in "text", found none');
 }
 
-async function readUserFile(path: string): Promise<Uint8Array> {
-  try {
-    const stats = await stat(path);
-    if (!stats.isFile()) throw invalid(path, 'expected a file, found a folder or device');
-    if (stats.size > MAX_BYTES) throw tooLarge(path);
-    const bytes = await readFile(path);
-    return path.toLowerCase().endsWith('.gz') ? await unpack(bytes, path) : bytes;
-  } catch (cause) {
-    if (cause instanceof MinferenceError) throw cause;
-    throw new MinferenceError('READ_FAILED', `${path}: cannot be read (${(cause as Error).message})`, {
-      hint: 'check the path after --haystack',
-      cause,
-    });
-  }
-}
-
 async function unpack(bytes: Uint8Array, path: string): Promise<Uint8Array> {
   try {
-    return await promisify(gunzip)(bytes, { maxOutputLength: MAX_BYTES });
+    return await promisify(gunzip)(bytes, { maxOutputLength: RULES.maxBytes });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path);
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path, RULES);
     throw invalid(path, `expected gzip data, found something else (${(cause as Error).message})`);
-  }
-}
-
-function decode(bytes: Uint8Array, name: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw invalid(name, 'expected UTF-8 text, found other bytes');
   }
 }
 
@@ -98,8 +81,6 @@ function checkWords({ words }: Essays, name: string): void {
     throw invalid(name, `expected words separated by spaces, found one of ${longest} characters`);
   }
 }
-
-const tooLarge = (name: string) => invalid(name, `expected at most ${MAX_BYTES / 2 ** 20} MiB of text, found more`);
 
 const invalid = (name: string, problem: string) =>
   new MinferenceError('DATASET_INVALID', `${name}: ${problem}`, { hint: FORMATS });

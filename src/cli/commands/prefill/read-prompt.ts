@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { MinferenceError } from '../../../errors.js';
-import { formatBytes } from '../../../utils/format.js';
+import { readFailure, readTextStream, type TextRules } from '../../../utils/read-text.js';
 
 /** More text than fits into the positions of any model; bounds what an endless pipe can fill memory with. */
 export const MAX_PROMPT_BYTES = 64 * 2 ** 20;
@@ -15,33 +15,11 @@ export interface PromptSource {
   promptFile?: string;
 }
 
-async function readBounded(stream: Readable, name: string): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_PROMPT_BYTES) {
-      stream.destroy();
-      const limit = formatBytes(MAX_PROMPT_BYTES);
-      throw new MinferenceError('PROMPT_INVALID', `expected at most ${limit} of text from ${name}, found more`, {
-        hint: 'no model has positions for that much text: give a part of it',
-      });
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-function decode(bytes: Uint8Array, name: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new MinferenceError('PROMPT_INVALID', `expected UTF-8 text from ${name}, found other bytes`, {
-      hint: 'convert it first, for example: iconv -f latin1 -t utf-8 <file>',
-      cause,
-    });
-  }
-}
+const RULES: TextRules = {
+  code: 'PROMPT_INVALID',
+  maxBytes: MAX_PROMPT_BYTES,
+  hint: 'give a text in UTF-8 (to convert one: iconv -f latin1 -t utf-8 <file>), of no more than a model has positions for',
+};
 
 /** The line break that editors and echo put after the last line is not part of the prompt. */
 const withoutLastLineBreak = (text: string) => text.replace(/\r?\n$/, '');
@@ -56,16 +34,11 @@ function checkNotEmpty(text: string, name: string): string {
 async function readStream(stream: Readable, name: string, signal: AbortSignal): Promise<string> {
   addAbortSignal(signal, stream);
   try {
-    return checkNotEmpty(withoutLastLineBreak(decode(await readBounded(stream, name), name)), name);
+    return checkNotEmpty(withoutLastLineBreak(await readTextStream(stream, name, RULES)), name);
   } catch (cause) {
     if (cause instanceof MinferenceError) throw cause;
     signal.throwIfAborted();
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message;
-    throw new MinferenceError('READ_FAILED', `cannot read the prompt from ${name}: ${reason}`, {
-      hint: 'check the path and its permissions',
-      cause,
-    });
+    throw readFailure(name, cause);
   }
 }
 
