@@ -1,3 +1,4 @@
+import { type ScaleBand, scaleBand, scaleLinear } from 'd3-scale';
 import { inkOn, scaleColor, scaleStops } from './color-scale.js';
 import { element, escapeXml, FAINT_INK, fitText, label, svgDocument, textWidth } from './svg.js';
 
@@ -58,7 +59,9 @@ export function heatMapSvg(options: HeatMapOptions): string {
 }
 
 interface Layout {
-  cellWidth: number;
+  /** Places of the columns and rows in a panel. */
+  x: ScaleBand<number>;
+  y: ScaleBand<number>;
   fontSize: number;
   left: number;
   panelWidth: number;
@@ -68,30 +71,38 @@ interface Layout {
 function layoutOf({ columns, rows }: HeatMapOptions): Layout {
   const left = 26 + Math.max(...rows.ticks.map((tick) => textWidth(tick, 12)));
   const cellWidth = Math.min(CELL.maxWidth, Math.max(CELL.minWidth, (PANEL_WIDTH - left) / columns.ticks.length));
+  const height = CELL.height * rows.ticks.length;
   return {
-    cellWidth,
+    x: bands(columns.ticks.length, left, cellWidth * columns.ticks.length),
+    y: bands(rows.ticks.length, PANEL_HEAD, height),
     fontSize: cellWidth < 32 ? 9 : cellWidth < 42 ? 11 : 12,
     left,
     panelWidth: left + Math.max(cellWidth * columns.ticks.length, 150) + 24,
-    panelHeight: PANEL_HEAD + CELL.height * rows.ticks.length + PANEL_FOOT,
+    panelHeight: PANEL_HEAD + height + PANEL_FOOT,
   };
 }
 
+/** As many cells side by side in `length`, with {@link CELL}.gap between them and half of it at the ends. */
+function bands(count: number, start: number, length: number): ScaleBand<number> {
+  const gap = (CELL.gap * count) / length;
+  return scaleBand([...Array(count).keys()], [start, start + length])
+    .paddingInner(gap)
+    .paddingOuter(gap / 2);
+}
+
+const middleOf = (bands: ScaleBand<number>, index: number) => bands(index)! + bands.bandwidth() / 2;
+
 function panelMarkup(panel: HeatMapPanel, options: HeatMapOptions, layout: Layout): string {
   const { columns, rows } = options;
-  const { left, cellWidth, panelWidth } = layout;
-  const bottom = PANEL_HEAD + rows.ticks.length * CELL.height;
-  const middle = { x: left + (columns.ticks.length * cellWidth) / 2, y: (PANEL_HEAD + bottom) / 2 };
+  const { x, y, left, panelWidth } = layout;
+  const bottom = y.range()[1];
+  const middle = { x: (left + x.range()[1]) / 2, y: (PANEL_HEAD + bottom) / 2 };
   const room = panelWidth - left - 12;
   const parts = [
     label(left, 16, fitText(panel.title, room, 14), { 'font-size': 14, 'font-weight': 600 }),
     ...(panel.note ? [label(left, 33, fitText(panel.note, room, 11), { 'font-size': 11, fill: FAINT_INK })] : []),
-    ...rows.ticks.map((tick, row) =>
-      label(left - 8, PANEL_HEAD + (row + 0.5) * CELL.height + 4, tick, { 'text-anchor': 'end' }),
-    ),
-    ...columns.ticks.map((tick, column) =>
-      label(left + (column + 0.5) * cellWidth, bottom + 16, tick, { 'text-anchor': 'middle' }),
-    ),
+    ...rows.ticks.map((tick, row) => label(left - 8, middleOf(y, row) + 4, tick, { 'text-anchor': 'end' })),
+    ...columns.ticks.map((tick, column) => label(middleOf(x, column), bottom + 16, tick, { 'text-anchor': 'middle' })),
     label(middle.x, bottom + 36, columns.label, { 'text-anchor': 'middle', fill: FAINT_INK }),
     label(0, 0, rows.label, {
       'text-anchor': 'middle',
@@ -108,12 +119,10 @@ function panelMarkup(panel: HeatMapPanel, options: HeatMapOptions, layout: Layou
 function cell(
   value: number | null,
   { row, column }: { row: number; column: number },
-  { range: [low, high], columns, rows, format = String }: HeatMapOptions,
-  { left, cellWidth, fontSize }: Layout,
+  { range, columns, rows, format = String }: HeatMapOptions,
+  { x, y, fontSize }: Layout,
 ): string {
-  const x = left + column * cellWidth;
-  const y = PANEL_HEAD + row * CELL.height;
-  const share = value === null ? 0 : (value - low) / (high - low);
+  const share = value === null ? 0 : scaleLinear(range, [0, 1])(value);
   const text = value === null ? '–' : format(value);
   const where = `${rows.label} ${rows.ticks[row]}, ${columns.label} ${columns.ticks[column]}`;
   return element(
@@ -121,14 +130,14 @@ function cell(
     { class: 'cell' },
     element('title', {}, escapeXml(`${where}: ${value === null ? 'not measured' : text}`)),
     element('rect', {
-      x: x + CELL.gap / 2,
-      y: y + CELL.gap / 2,
-      width: cellWidth - CELL.gap,
-      height: CELL.height - CELL.gap,
+      x: x(column)!,
+      y: y(row)!,
+      width: x.bandwidth(),
+      height: y.bandwidth(),
       rx: 3,
       fill: value === null ? EMPTY : scaleColor(share),
     }),
-    label(x + cellWidth / 2, y + CELL.height / 2 + 4, text, {
+    label(middleOf(x, column), middleOf(y, row) + 4, text, {
       'text-anchor': 'middle',
       'font-size': fontSize,
       fill: value === null ? FAINT_INK : inkOn(share),
@@ -137,12 +146,13 @@ function cell(
 }
 
 /** The colour scale with its ends and quarters. */
-function legend({ range: [low, high], scaleLabel, format = String }: HeatMapOptions, width: number, y: number): string {
+function legend({ range, scaleLabel, format = String }: HeatMapOptions, width: number, y: number): string {
   const barWidth = 200;
   const x = (width - barWidth) / 2;
   const stops = scaleStops().map(({ offset, color }) => element('stop', { offset, 'stop-color': color }));
+  const value = scaleLinear([0, 1], range);
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) =>
-    label(x + share * barWidth, y + 26, format(low + share * (high - low)), {
+    label(x + share * barWidth, y + 26, format(value(share)), {
       'text-anchor': 'middle',
       'font-size': 11,
       fill: FAINT_INK,

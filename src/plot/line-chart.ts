@@ -1,3 +1,6 @@
+import { max } from 'd3-array';
+import { scaleLinear, scalePoint } from 'd3-scale';
+import { line as linePath } from 'd3-shape';
 import { markerShape, SERIES_COLORS } from './series-style.js';
 import { element, escapeXml, FAINT_INK, fitText, GRID_INK, label, svgDocument, textWidth } from './svg.js';
 
@@ -34,6 +37,8 @@ const HEAD = 58;
 const PLOT = { width: 340, height: 220, left: 56, right: 24, top: 34, bottom: 54 };
 const PANEL = { width: PLOT.left + PLOT.width + PLOT.right, height: PLOT.top + PLOT.height + PLOT.bottom };
 const LEGEND_LINE = 20;
+/** About as many round numbers stand at the y axis. */
+const TICKS = 5;
 /** Lines that coincide are set beside each other by this much, so that each is seen. */
 const DODGE = 5;
 
@@ -62,18 +67,18 @@ export function lineChartSvg(options: LineChartOptions): string {
 
 function panelMarkup(panel: LineChartPanel, { xLabel, xTicks }: LineChartOptions, names: readonly string[]): string {
   const { format = String, series } = panel;
-  const ticks = axisTicks(panel.range ?? [0, largest(series)]);
-  const [low, high] = [ticks[0]!, ticks.at(-1)!];
   const bottom = PLOT.top + PLOT.height;
-  const x = (index: number) => PLOT.left + ((index + 0.5) * PLOT.width) / xTicks.length;
-  const y = (value: number) => bottom - ((value - low) / (high - low)) * PLOT.height;
+  const x = scalePoint([...xTicks.keys()], [PLOT.left, PLOT.left + PLOT.width]).padding(0.5);
+  const y = scaleLinear(panel.range ?? [0, largest(series)], [bottom, PLOT.top]).nice(TICKS);
   const axes = [
     label(PLOT.left, 16, panel.title, { 'font-size': 14, 'font-weight': 600 }),
-    ...ticks.flatMap((tick) => [
-      element('line', { x1: PLOT.left, x2: PLOT.left + PLOT.width, y1: y(tick), y2: y(tick), stroke: GRID_INK }),
-      label(PLOT.left - 8, y(tick) + 4, format(tick), { 'text-anchor': 'end' }),
-    ]),
-    ...xTicks.map((tick, index) => label(x(index), bottom + 18, tick, { 'text-anchor': 'middle' })),
+    ...y
+      .ticks(TICKS)
+      .flatMap((tick) => [
+        element('line', { x1: PLOT.left, x2: PLOT.left + PLOT.width, y1: y(tick), y2: y(tick), stroke: GRID_INK }),
+        label(PLOT.left - 8, y(tick) + 4, format(tick), { 'text-anchor': 'end' }),
+      ]),
+    ...xTicks.map((tick, index) => label(x(index)!, bottom + 18, tick, { 'text-anchor': 'middle' })),
     label(PLOT.left + PLOT.width / 2, bottom + 40, xLabel, { 'text-anchor': 'middle', fill: FAINT_INK }),
     label(0, 0, panel.yLabel, {
       'text-anchor': 'middle',
@@ -83,8 +88,8 @@ function panelMarkup(panel: LineChartPanel, { xLabel, xTicks }: LineChartOptions
   ];
   const lines = series.map((one) => {
     const index = names.indexOf(one.name);
-    const shift = (index - (names.length - 1) / 2) * Math.min(DODGE, PLOT.width / xTicks.length / (names.length + 1));
-    return seriesMarkup(one, index, { x: (tick) => x(tick) + shift, y, format, xTicks });
+    const shift = (index - (names.length - 1) / 2) * Math.min(DODGE, x.step() / (names.length + 1));
+    return seriesMarkup(one, index, { x: (tick) => x(tick)! + shift, y, format, xTicks });
   });
   return [...axes, ...lines].map((part) => `${part}\n`).join('');
 }
@@ -99,9 +104,10 @@ interface Axes {
 function seriesMarkup({ name, values, intervals }: Series, index: number, { x, y, format, xTicks }: Axes): string {
   const color = SERIES_COLORS[index % SERIES_COLORS.length]!;
   const points = values.flatMap((value, tick) => (value === null ? [] : [{ tick, value }]));
-  const path = points.map(
-    ({ tick, value }, at) => `${at === 0 ? 'M' : 'L'}${x(tick).toFixed(1)} ${y(value).toFixed(1)}`,
-  );
+  const path = linePath<(typeof points)[number]>()
+    .x(({ tick }) => x(tick))
+    .y(({ value }) => y(value))
+    .digits(1);
   const whiskers = points.flatMap(({ tick }) => {
     const interval = intervals?.[tick];
     if (!interval) return [];
@@ -116,7 +122,7 @@ function seriesMarkup({ name, values, intervals }: Series, index: number, { x, y
       markerShape(index, x(tick), y(value)),
     ),
   );
-  const line = element('path', { d: path.join(''), fill: 'none', stroke: color, 'stroke-width': 2 });
+  const line = element('path', { d: path(points) ?? '', fill: 'none', stroke: color, 'stroke-width': 2 });
   return element('g', { class: 'series' }, ...whiskers, ...(points.length > 1 ? [line] : []), ...markers);
 }
 
@@ -137,16 +143,6 @@ function legendMarkup(names: readonly string[], width: number): { markup: string
 const MIN_RANGE = 1e-9;
 
 function largest(series: readonly Series[]): number {
-  const values = series.flatMap((one) => one.values.filter((value) => value !== null));
-  const max = Math.max(0, ...values);
-  return max > MIN_RANGE ? max : 1;
-}
-
-/** About five round numbers from `low` to `high` or just beyond. */
-function axisTicks([low, high]: readonly [number, number]): number[] {
-  const raw = (high - low) / 5;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = power * ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw - 1e-9) ?? 10);
-  const count = Math.max(1, Math.ceil((high - low) / step - 1e-9));
-  return Array.from({ length: count + 1 }, (_, index) => Number((low + index * step).toPrecision(12)));
+  const value = max(series.flatMap((one) => one.values.filter((value) => value !== null))) ?? 0;
+  return value > MIN_RANGE ? value : 1;
 }

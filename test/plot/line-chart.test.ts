@@ -41,7 +41,7 @@ describe('lineChartSvg', () => {
   it.each([
     [
       [1, 2.7],
-      ['0×', '1×', '2×', '3×'],
+      ['0×', '0.5×', '1×', '1.5×', '2×', '2.5×', '3×'],
     ],
     [
       [0.2, 0.9],
@@ -80,9 +80,12 @@ describe('lineChartSvg', () => {
             panels: [{ ...panel, series }],
           });
           expect(elementsOf(svg)[0]).toBe('svg');
-          for (const [, cx, cy] of svg.matchAll(/<circle cx="([-\d.]+)" cy="([-\d.]+)"/g)) {
-            expect(Number(cx)).toBeGreaterThan(0);
-            expect(Number(cy)).toBeGreaterThan(0);
+          const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(svg)!.map(Number);
+          const markers = [...svg.matchAll(/<path class="marker"[^>]* transform="translate\((\S+) (\S+)\)"/g)];
+          // One for every value and one for every name in the legend.
+          expect(markers).toHaveLength(series.length * (values.length + 1));
+          for (const [x, y] of markers.map(([, x, y]) => [Number(x), Number(y)] as const)) {
+            expect(x > 0 && x < width! && y > 0 && y < height!, `${x} ${y}`).toBe(true);
           }
         },
       ),
