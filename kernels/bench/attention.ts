@@ -4,6 +4,7 @@ import { oneNodeModel, type Port } from '../../src/runtime/one-node-model.js';
 import { Session } from '../../src/runtime/session.js';
 import { Tensor } from '../../src/runtime/tensor.js';
 import { createRandom } from '../../src/utils/prng.js';
+import { median } from '../../src/utils/statistics.js';
 
 const HEADS = 8;
 const KV_HEADS = 2;
@@ -23,8 +24,6 @@ export interface AttentionRow {
 
 /** Dense causal FLOPs of all heads: 4·d·S(S+1)/2 each. */
 const denseFlops = (length: number) => HEADS * 2 * HEAD_DIM * length * (length + 1);
-
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 /**
  * Attention alone, float32, 8 heads of 64 over 2 KV heads: ONNX Runtime's GroupQueryAttention, our dense and our sparse

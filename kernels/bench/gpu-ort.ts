@@ -3,7 +3,8 @@ import { oneNodeModel, type Port } from '../../src/runtime/one-node-model.js';
 import { Session } from '../../src/runtime/session.js';
 import { Tensor } from '../../src/runtime/tensor.js';
 import { createRandom } from '../../src/utils/prng.js';
-import { type GpuRow, median } from './gpu-row.js';
+import { median } from '../../src/utils/statistics.js';
+import type { GpuRow } from './gpu-row.js';
 
 const FLOAT16 = 10;
 const INT32 = 6;

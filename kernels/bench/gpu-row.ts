@@ -19,5 +19,3 @@ export interface GpuRow {
 
 /** Rows by id. */
 export type GpuRows = ReadonlyMap<string, GpuRow>;
-
-export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;

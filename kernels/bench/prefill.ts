@@ -3,6 +3,7 @@ import { runSearch } from '../../search/run-search.js';
 import type { HeadPattern } from '../../src/patterns/head-pattern.js';
 import { patternMatrix } from '../../src/patterns/to-matrix.js';
 import { Decoder } from '../../src/prefill/decoder.js';
+import { median } from '../../src/utils/statistics.js';
 
 /** One length: median milliseconds of a whole prefill (tokens in, last-position logits and KV cache out). */
 export interface PrefillRow {
@@ -16,8 +17,6 @@ export interface PrefillRow {
 
 /** Another seed than the search's: the timed prompts are not the calibration prompt. */
 const PROMPT_SEED = 1;
-
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 /**
  * Whole prefill of the embedded model: the unmodified graph under plain ONNX Runtime, our dense attention, and sparse

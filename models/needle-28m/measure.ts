@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { loadTokenizer, type TextTokenizer } from '../../src/model/tokenizer.js';
+import { median } from '../../src/utils/statistics.js';
 import { openPlainDecoder, type PlainDecoder } from '../plain-decoder.js';
 import { compareLogits, negativeLogLikelihood } from './logit-measures.js';
 import { makeNeedlePrompts, type NeedlePrompt, type NeedleTask } from './needle-prompts.js';
@@ -111,7 +112,7 @@ async function times(decoder: PlainDecoder, lengths: readonly number[]) {
   if (lengths.length === 0) return result;
   const steps: number[] = [];
   for (let step = 0; step < 32; step++) steps.push(await milliseconds(() => decoder.run([100 + step])));
-  return { ...result, decode: Number(steps.sort((a, b) => a - b)[16]!.toFixed(1)) };
+  return { ...result, decode: Number(median(steps).toFixed(1)) };
 }
 
 async function milliseconds(work: () => Promise<unknown>): Promise<number> {

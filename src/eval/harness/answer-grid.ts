@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../utils/abort.js';
 import { defined } from '../../utils/defined.js';
 import { formatTokenCount } from '../../utils/parse-size.js';
 import type { ProgressReporter, ProgressTask } from '../../utils/progress.js';
-import { mean } from '../stats/summary.js';
+import { mean } from '../../utils/statistics.js';
 import { answerPrompt } from './answer-prompt.js';
 import type { AnswerStore } from './answers.js';
 import type { EvalDecoder } from './eval-decoder.js';

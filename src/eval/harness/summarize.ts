@@ -1,4 +1,4 @@
-import { mean, median } from '../stats/summary.js';
+import { mean, median } from '../../utils/statistics.js';
 import { wilsonInterval } from '../stats/wilson.js';
 import type { Answer, EvaluatedPrompt, ResultCell, ResultRow } from './results.js';
 

@@ -1,8 +1,8 @@
 import { heatMapSvg } from '../../plot/heat-map.js';
 import { lineChartSvg } from '../../plot/line-chart.js';
 import { formatTokenCount } from '../../utils/parse-size.js';
+import { mean } from '../../utils/statistics.js';
 import type { EvalResults, ResultRow } from '../harness/results.js';
-import { mean } from '../stats/summary.js';
 import type { NiahResults } from './niah-results.js';
 
 /** Plots of an evaluation as SVG text. */
