@@ -1,8 +1,9 @@
 import { Chalk, type ChalkInstance, supportsColor, supportsColorStderr } from 'chalk';
+import { readEnv } from '../utils/env.js';
 
 /** Colours of one stream. https://no-color.org is honoured here because chalk leaves it to its users. */
 function chalkFor(support: typeof supportsColor): ChalkInstance {
-  return new Chalk({ level: process.env.NO_COLOR || !support ? 0 : support.level });
+  return new Chalk({ level: readEnv('NO_COLOR') || !support ? 0 : support.level });
 }
 
 /** For what goes to stdout. */

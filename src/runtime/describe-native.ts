@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import { describeEnv } from '../utils/env.js';
 import type { NativeCudaInfo } from './binding-types.js';
 import { type CostFile, keptCosts } from './costs/cost-file.js';
 import { costKey } from './costs/resolve-costs.js';
 import { cudaProblem } from './device.js';
-import { ENV_VARIABLES, type EnvVariable, readEnv } from './env.js';
 import { type GpuFacts, gpuFacts } from './gpu.js';
 import { locateNativeFiles } from './locate.js';
 import { cudaInfo, type KernelGeometry, kernelGeometry, onnxRuntimeVersion, simdLevel } from './native.js';
@@ -26,7 +26,7 @@ export interface NativeFacts {
   cudaProblem: string | null;
   /** What was measured of the processor, and of each CUDA device; null before a model first ran there. */
   costs: { cpu: CostFile | null; cuda: (CostFile | null)[] };
-  environment: { name: EnvVariable; value: string | null; meaning: string }[];
+  environment: ReturnType<typeof describeEnv>;
 }
 
 /** Never throws: what is broken is part of the answer. */
@@ -51,11 +51,7 @@ export async function describeNative(): Promise<NativeFacts> {
         (cuda?.devices ?? []).map(({ id }) => keptCosts(costKey({ device: 'cuda', deviceId: id }))),
       ),
     },
-    environment: (Object.keys(ENV_VARIABLES) as EnvVariable[]).map((name) => ({
-      name,
-      value: readEnv(name) ?? null,
-      meaning: ENV_VARIABLES[name],
-    })),
+    environment: describeEnv(),
   };
 }
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { readEnv } from '../utils/env.js';
 import { packageRoot } from '../utils/package-root.js';
 import { packageVersion } from '../utils/package-version.js';
-import { readEnv } from './env.js';
 
 const require = createRequire(import.meta.url);
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MinferenceError } from '../errors.js';
-import { readEnv, userCacheFolder } from './env.js';
+import { readEnv, userCacheFolder } from '../utils/env.js';
 import { gpuFacts } from './gpu.js';
 import { cudaProvider, type NativeFiles } from './locate.js';
 import type { Device } from './types.js';
@@ -82,7 +82,7 @@ function stateOf(files: NativeFiles, device: Device): string {
     const { size, mtimeMs } = statSync(path);
     return [path, size, mtimeMs];
   });
-  const more = device === 'cpu' ? [] : [gpuFacts().driverVersion, process.env.CUDA_VISIBLE_DEVICES ?? ''];
+  const more = device === 'cpu' ? [] : [gpuFacts().driverVersion, readEnv('CUDA_VISIBLE_DEVICES') ?? ''];
   return JSON.stringify([process.version, readEnv('MINFERENCE_SIMD') ?? '', ...more, ...facts]);
 }
 

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { childEnv } from '../utils/env.js';
 
 /** glibc's loader on x86-64, the only platform there are natives for. */
 const LOADER = '/lib64/ld-linux-x86-64.so.2';
@@ -13,7 +14,7 @@ export function missingLibraries(path: string): string[] {
   const found = known.get(path);
   if (found) return found;
   // As ldd does it: the variable keeps the loader from starting anything.
-  const env = { ...process.env, LD_TRACE_LOADED_OBJECTS: '1', LC_ALL: 'C' };
+  const env = childEnv({ LD_TRACE_LOADED_OBJECTS: '1', LC_ALL: 'C' });
   const { stdout } = spawnSync(LOADER, [path], { encoding: 'utf8', env });
   const missing = [...(stdout ?? '').matchAll(/^\s*(\S+) => not found/gm)].map(([, name]) => name!);
   known.set(path, [...new Set(missing)].sort());

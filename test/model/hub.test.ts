@@ -229,8 +229,10 @@ test.each([
   ['another host', 'https://hub.test.example/next'],
 ])('a next page of %s is refused before it is asked for', async (_, next) => {
   const asked: string[] = [];
+  vi.stubEnv('HF_ENDPOINT', 'https://hub.test');
+  vi.stubEnv('HF_TOKEN', 'secret');
   const settings = {
-    ...(await readHubSettings({ HF_ENDPOINT: 'https://hub.test', HF_TOKEN: 'secret' })),
+    ...(await readHubSettings()),
     fetch: async (url: string | URL | Request) => {
       asked.push(String(url));
       return new Response('[]', { headers: { link: `<${next}>; rel="next"` } });

@@ -1,4 +1,5 @@
 import isInCi from 'is-in-ci';
+import { readEnv, setEnvDefault } from '../../utils/env.js';
 import { silentProgress } from '../../utils/progress.js';
 import type { Reporter } from './reporter.js';
 
@@ -10,7 +11,7 @@ type ReporterKind = 'ink' | 'plain' | 'silent';
  */
 function chooseReporter(options: { json: boolean; quiet: boolean }): ReporterKind {
   if (options.quiet) return 'silent';
-  const live = process.stderr.isTTY && !isInCi && process.env.TERM !== 'dumb' && !options.json;
+  const live = process.stderr.isTTY && !isInCi && readEnv('TERM') !== 'dumb' && !options.json;
   return live ? 'ink' : 'plain';
 }
 
@@ -22,7 +23,7 @@ export async function createReporter(options: { json: boolean; quiet: boolean })
       return (await import('./plain-reporter.js')).createPlainReporter(process.stderr);
     case 'ink':
       // Without it React picks its slower development build, at the first import of any of its modules.
-      process.env.NODE_ENV ??= 'production';
+      setEnvDefault('NODE_ENV', 'production');
       return (await import('./ink-reporter.js')).createInkReporter(process.stderr);
   }
 }

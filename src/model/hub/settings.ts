@@ -1,8 +1,6 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheHome, readEnv } from '../../utils/env.js';
 import type { HubId } from './hub-id.js';
-
-type Environment = Record<string, string | undefined>;
 
 /** Where models come from and where they are kept. */
 export interface HubSettings {
@@ -25,17 +23,17 @@ export interface HubSettings {
  * with the Hub's usual variables on top: HF_TOKEN or HF_ACCESS_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, HF_HOME,
  * HF_HUB_CACHE. With HF_HOME set, downloads go to `$HF_HOME/transformers.js` instead of a folder in node_modules.
  */
-export async function readHubSettings(variables: Environment = process.env): Promise<HubSettings> {
+export async function readHubSettings(): Promise<HubSettings> {
   const { env } = await import('@huggingface/transformers');
-  const home = variables.HF_HOME;
-  const pythonHome = home ?? join(variables.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'huggingface');
+  const home = readEnv('HF_HOME');
+  const pythonHome = home ?? join(cacheHome(), 'huggingface');
   return {
-    endpoint: (variables.HF_ENDPOINT ?? env.remoteHost).replace(/\/+$/, ''),
+    endpoint: (readEnv('HF_ENDPOINT') ?? env.remoteHost).replace(/\/+$/, ''),
     pathTemplate: env.remotePathTemplate,
-    token: variables.HF_TOKEN || variables.HF_ACCESS_TOKEN || undefined,
-    offline: /^(1|true|yes|on)$/i.test(variables.HF_HUB_OFFLINE ?? '') || !env.allowRemoteModels,
+    token: readEnv('HF_TOKEN') ?? readEnv('HF_ACCESS_TOKEN'),
+    offline: /^(1|true|yes|on)$/i.test(readEnv('HF_HUB_OFFLINE') ?? '') || !env.allowRemoteModels,
     cacheFolder: home ? join(home, 'transformers.js') : (env.cacheDir ?? join(pythonHome, 'transformers.js')),
-    pythonCacheFolder: variables.HF_HUB_CACHE ?? join(pythonHome, 'hub'),
+    pythonCacheFolder: readEnv('HF_HUB_CACHE') ?? join(pythonHome, 'hub'),
     fetch: env.fetch as typeof fetch,
   };
 }

@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { assertWritable, writeFileAtomic } from '../../utils/atomic-write.js';
-import { userCacheFolder } from '../env.js';
+import { userCacheFolder } from '../../utils/env.js';
 import { type CostModel, costModelSchema } from './cost-model.js';
 
 /** Costs are those of one processor with one instruction set and number of threads, or of one GPU with one driver. */

@@ -1,9 +1,9 @@
 import { cpus } from 'node:os';
 import { MinferenceError } from '../../errors.js';
+import { readEnv } from '../../utils/env.js';
 import { formatQuantity } from '../../utils/format.js';
 import type { ProgressReporter } from '../../utils/progress.js';
 import { physicalCores } from '../cpu-count.js';
-import { readEnv } from '../env.js';
 import { gpuFacts } from '../gpu.js';
 import { cudaInfo, defaultCosts, kernelGeometry, simdLevel } from '../native.js';
 import type { Device } from '../types.js';
