@@ -97,8 +97,7 @@ export async function prefill(decoder: Decoder, options: PrefillPromptOptions): 
   options.onPrefilled?.(filled);
   const generation = await decoder.generate(filled, {
     maxNewTokens,
-    ...defined({ signal }),
-    ...(onText ? { onToken: ({ text }) => onText(text) } : {}),
+    ...defined({ signal, onToken: onText && (({ text }: { text: string }) => onText(text)) }),
   });
   const { timings, logits, peakMemoryBytes } = filled;
   return { promptTokens: tokens.length, generation, timings, logits, peakMemoryBytes };

@@ -1,4 +1,5 @@
 import { MinferenceError } from '../errors.js';
+import { defined } from '../utils/defined.js';
 import { type Interrupt, SIGNAL_EXIT_CODE, watchInterrupts } from '../utils/interrupt.js';
 import type { CommandContext, CommandResult, CommandSpec, OutputValues } from './command-spec.js';
 import { outputOptions } from './options/common.js';
@@ -21,7 +22,7 @@ function asInterruption(error: unknown, interrupt: Interrupt): unknown {
   if (!interrupt.received) return error;
   const reason = interrupt.signal.reason as MinferenceError;
   if (error instanceof MinferenceError && error.code === 'ABORTED' && error.hint !== undefined) return error;
-  return new MinferenceError('ABORTED', reason.message, { ...(reason.hint && { hint: reason.hint }), cause: error });
+  return new MinferenceError('ABORTED', reason.message, { ...defined({ hint: reason.hint }), cause: error });
 }
 
 async function execute(spec: CommandSpec, raw: Record<string, RawValue>, reporter: Reporter, interrupt: Interrupt) {

@@ -48,7 +48,7 @@ export async function resolveModel(spec: string | undefined, options: ResolveOpt
   const hubId = parseHubId(spec);
   if (hubId) {
     const { variant, progress = silentProgress, signal } = options;
-    return resolveHubModel(hubId, { progress, ...(variant ? { variant } : {}), ...defined({ signal }) });
+    return resolveHubModel(hubId, { progress, ...defined({ variant: variant || undefined, signal }) });
   }
   throw new MinferenceError(
     'MODEL_NOT_FOUND',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MinferenceError } from '../errors.js';
+import { defined } from '../utils/defined.js';
 import { checkHeads, count, type ModelConfig, type StateNames, tokenIdList, tokenIds } from './config.js';
 import { MAX_CONTEXT_LENGTH, MAX_HEAD_DIM, MAX_HEADS, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_VOCAB_SIZE } from './limits.js';
 import { parseJson } from './parse-json.js';
@@ -73,7 +74,7 @@ export function parseGenaiConfig(text: string, file: string): GenaiModel {
       bosTokenIds: tokenIdList(model.bos_token_id, model.vocab_size),
       eosTokenIds: tokenIdList(model.eos_token_id, model.vocab_size),
       padTokenId: tokenIdList(model.pad_token_id, model.vocab_size)[0] ?? null,
-      ...(decoder.hidden_size ? { hiddenSize: decoder.hidden_size } : {}),
+      ...defined({ hiddenSize: decoder.hidden_size || undefined }),
       ...names(decoder, decoder.num_hidden_layers),
     },
   };

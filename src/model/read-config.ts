@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { MinferenceError } from '../errors.js';
+import { defined } from '../utils/defined.js';
 import type { ModelConfig } from './config.js';
 import { parseGenaiConfig } from './genai-config.js';
 import { MAX_CONFIG_BYTES } from './limits.js';
@@ -31,7 +32,7 @@ export async function readModelConfig(folder: string): Promise<ReadConfig> {
       configFile,
       generationText === undefined ? undefined : { text: generationText, file: generationFile },
     );
-    return { layout: 'transformers', config, configText, ...(genai ? { preferredFile: genai.filename } : {}) };
+    return { layout: 'transformers', config, configText, ...defined({ preferredFile: genai?.filename }) };
   }
   if (genai) return { layout: 'genai', config: genai.config, configText: genaiText!, preferredFile: genai.filename };
   throw new MinferenceError('MODEL_NOT_FOUND', `${folder}: expected config.json or genai_config.json, found neither`, {

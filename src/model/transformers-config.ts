@@ -82,8 +82,7 @@ export function parseTransformersConfig(
     bosTokenIds: tokenIdList(bos, vocabSize),
     eosTokenIds: tokenIdList(eos, vocabSize),
     padTokenId: tokenIdList(pad, vocabSize)[0] ?? null,
-    ...defined({ hiddenSize }),
-    ...(config.intermediate_size ? { intermediateSize: config.intermediate_size } : {}),
+    ...defined({ hiddenSize, intermediateSize: config.intermediate_size || undefined }),
   };
 }
 

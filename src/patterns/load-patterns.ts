@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { defined } from '../utils/defined.js';
 import { readJsonFile } from '../utils/json.js';
 import { checkModel, type ModelAtHand } from './check-model.js';
 import { MAX_PATTERN_FILE_BYTES } from './limits.js';
@@ -35,6 +36,6 @@ function parseEither(value: unknown, path: string, model: ModelAtHand | undefine
   return readMinferenceLayers(foreign, {
     name: path,
     id: basename(path),
-    ...(model ? { layers: model.layers, leftAlone: model.leftAlone ?? [] } : {}),
+    ...defined({ layers: model?.layers, leftAlone: model && (model.leftAlone ?? []) }),
   });
 }

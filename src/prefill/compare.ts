@@ -73,13 +73,12 @@ async function run(
   { patterns, maxNewTokens, chunk, signal, onProgress }: CompareOptions,
 ): Promise<ComparedRun> {
   onProgress?.(which, 0);
-  const common = signal ? { signal } : {};
+  const common = defined({ signal });
   const { cache, ...prefill } = await decoder.prefill(tokens, {
     patterns: which === 'dense' ? 'dense' : patterns,
     maxNewTokens,
     ...common,
-    ...defined({ chunk }),
-    ...(onProgress ? { onProgress: (done: number) => onProgress(which, done) } : {}),
+    ...defined({ chunk, onProgress: onProgress && ((done: number) => onProgress(which, done)) }),
   });
   using _ = cache;
   const generation = await decoder.generate({ ...prefill, cache }, { maxNewTokens, ...common });

@@ -1,5 +1,6 @@
 import type { Tensor } from '../runtime/tensor.js';
 import { throwIfAborted } from '../utils/abort.js';
+import { defined } from '../utils/defined.js';
 import type { DecoderParts } from './decoder-parts.js';
 import type { KvCache } from './kv-cache.js';
 import { type LogitRows, readLogits } from './logits.js';
@@ -35,7 +36,7 @@ export async function runStep(parts: DecoderParts, step: Step): Promise<StepResu
     const results = await session.run(
       { ...Object.fromEntries(inputs), ...cache.feeds(), ...feeds },
       { ...cache.fetches(), ...Object.fromEntries(toHost.map((name) => [name, 'host' as const])) },
-      signal ? { signal } : {},
+      defined({ signal }),
     );
     cache.advance(results, tokens.length);
     using logits = results[io.logits];

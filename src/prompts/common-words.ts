@@ -1,3 +1,4 @@
+import { defined } from '../utils/defined.js';
 import type { Random } from '../utils/prng.js';
 import { type PromptGenerator, type PromptRequest, type PromptSources, SHORT } from './prompt.js';
 import { fill, WORDING } from './wording.js';
@@ -28,7 +29,7 @@ export const commonWords: PromptGenerator = (sources, { random, era, length }) =
   const solved = solvedList(example, wordsOf(sources, random('example-words'), era), random('example'));
   return {
     minUnits: COMMON + 1,
-    ...(era === '2024' ? { maxUnits: vocabulary.count, step: STEP } : {}),
+    ...defined({ maxUnits: era === '2024' ? vocabulary.count : undefined, step: era === '2024' ? STEP : undefined }),
     build(units) {
       const { context, answers } = numberedList({ words: units, ...list }, vocabulary, random('order'));
       const { template, answerPrefix } = WORDING.commonWords;

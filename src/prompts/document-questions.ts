@@ -1,4 +1,5 @@
 import { MinferenceError } from '../errors.js';
+import { defined } from '../utils/defined.js';
 import type { Random } from '../utils/prng.js';
 import type { PromptGenerator, QaName, QuestionSet } from './prompt.js';
 import { fill, WORDING } from './wording.js';
@@ -22,7 +23,7 @@ export function documentQuestions(name: QaName): PromptGenerator {
     const { template, answerPrefix, document } = WORDING.documents;
     return {
       minUnits: gold.length,
-      ...(era === '2024' ? { maxUnits: documents.length, step: STEP } : {}),
+      ...defined({ maxUnits: era === '2024' ? documents.length : undefined, step: era === '2024' ? STEP : undefined }),
       build(units) {
         const taken = [...gold, ...others(units - gold.length)];
         while (rankOf.length < taken.length) rankOf.push(ranks.float());

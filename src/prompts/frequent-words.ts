@@ -1,3 +1,4 @@
+import { defined } from '../utils/defined.js';
 import type { Random } from '../utils/prng.js';
 import type { PromptGenerator } from './prompt.js';
 import { fill, WORDING } from './wording.js';
@@ -26,7 +27,7 @@ export const frequentWords: PromptGenerator = (_sources, { random, era, length, 
   ];
   return {
     minUnits: MIN_WORDS,
-    ...(era === '2024' ? { step: Math.max(1, Math.floor(length / 32)) } : {}),
+    ...defined({ step: era === '2024' ? Math.max(1, Math.floor(length / 32)) : undefined }),
     build(units) {
       const words = vocabulary.flatMap((word, index) =>
         Array<string>(Math.floor((units * (index + 1) ** -ALPHA) / ZETA)).fill(word),

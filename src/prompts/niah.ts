@@ -1,3 +1,4 @@
+import { defined } from '../utils/defined.js';
 import type { Random } from '../utils/prng.js';
 import { sentenceStart } from './essays.js';
 import { type Hidden, hideInEssays, hideInLines } from './hide.js';
@@ -38,7 +39,7 @@ export function niahGenerator(spec: NiahSpec): PromptGenerator {
     const [step, smallStep] = STEPS[spec.haystack];
     return {
       ...context,
-      ...(request.era === '2024' ? { step: request.length < SHORT ? smallStep : step } : {}),
+      ...defined({ step: request.era === '2024' ? (request.length < SHORT ? smallStep : step) : undefined }),
       build: (units) => ({
         user: fill(wording.template, { values: wording.values, query, context: context.build(units) }),
         answerPrefix: fill(wording.answerPrefix, { values: wording.values, query }),
@@ -92,7 +93,7 @@ function haystackOf(
     const start = sentenceStart(sources.essays, random('haystack').float());
     return {
       minUnits: 1,
-      ...(era === '2024' ? { maxUnits: sources.essays.words.length } : {}),
+      ...defined({ maxUnits: era === '2024' ? sources.essays.words.length : undefined }),
       build: (count) => hideInEssays(sources.essays, { start, count }, needles),
     };
   }

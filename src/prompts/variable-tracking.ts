@@ -1,4 +1,5 @@
 import { MinferenceError } from '../errors.js';
+import { defined } from '../utils/defined.js';
 import type { Random } from '../utils/prng.js';
 import { fitUnits } from './fit-units.js';
 import { hideInLines } from './hide.js';
@@ -28,7 +29,7 @@ export const variableTracking: PromptGenerator = (sources, { depth, random, task
   const depths = [depth ?? places.float(), ...Array.from({ length: HOPS }, () => places.float())].sort((a, b) => a - b);
   return {
     minUnits: 1,
-    ...(era === '2024' ? { step: length < SHORT ? SMALL_STEP : STEP } : {}),
+    ...defined({ step: era === '2024' ? (length < SHORT ? SMALL_STEP : STEP) : undefined }),
     build(units) {
       const { question, answerPrefix } = askAbout(chain, units, depths);
       return { user: `${example.text}\n\n${question}`, answerPrefix, references: chain.names };

@@ -52,8 +52,8 @@ export class Session implements Disposable {
           config: options.config,
           externalDataFolder: options.externalDataFolder,
           profilePrefix: options.profilePrefix,
+          opsLibrary: options.customOps === false ? undefined : opsLibraryPath(),
         }),
-        ...(options.customOps === false ? {} : { opsLibrary: opsLibraryPath() }),
       }),
     );
     const session = await finishNativeWork({ what, work: promise, stop: cancel, signal });

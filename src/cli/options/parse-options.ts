@@ -1,4 +1,5 @@
 import { MinferenceError } from '../../errors.js';
+import { defined } from '../../utils/defined.js';
 import { type OptionSpec, type OptionSpecs, type OptionValues, optionName, type RawValue } from './option.js';
 
 /** The longest value an error message repeats. */
@@ -17,7 +18,7 @@ interface Issue {
 
 function usageError(spec: OptionSpec, found: RawValue, { message, params }: Issue): MinferenceError {
   const problem = message.includes(', found ') ? message : `${message}, found ${show(found)}`;
-  const hint = typeof params?.hint === 'string' ? { hint: params.hint } : {};
+  const hint = defined({ hint: typeof params?.hint === 'string' ? params.hint : undefined });
   return new MinferenceError('USAGE', `${optionName(spec.flags)}: ${problem}; e.g. ${spec.example}`, hint);
 }
 

@@ -1,5 +1,6 @@
 import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
 import { aborted } from '../../utils/abort.js';
+import { defined } from '../../utils/defined.js';
 import { METRICS } from '../metrics/metrics.js';
 import type { EvalTask } from '../task.js';
 import type { EvalDecoder } from './eval-decoder.js';
@@ -23,11 +24,11 @@ export interface AnswerOptions {
 export async function answerPrompt(decoder: EvalDecoder, prompt: EvalPrompt, options: AnswerOptions): Promise<Answer> {
   const { task, signal, patterns, chunk } = options;
   const { maxNewTokens, metric } = task;
-  const stop = signal ? { signal } : {};
+  const stop = defined({ signal });
   const prefill = await decoder.prefill(prompt.tokens, {
     patterns,
     maxNewTokens,
-    ...(chunk === null ? {} : { chunk }),
+    ...defined({ chunk: chunk ?? undefined }),
     ...stop,
   });
   using _cache = prefill.cache;

@@ -1,5 +1,6 @@
 import { heatMapSvg } from '../../plot/heat-map.js';
 import { lineChartSvg } from '../../plot/line-chart.js';
+import { defined } from '../../utils/defined.js';
 import { formatTokenCount } from '../../utils/parse-size.js';
 import { mean } from '../../utils/statistics.js';
 import type { EvalResults, ResultRow } from '../harness/results.js';
@@ -27,7 +28,7 @@ function drawHeatMaps(results: EvalResults): string {
     const overall = rowOf(results, { method: name, length: null });
     return {
       title: name,
-      ...(overall ? { note: `mean ${overall.score.toFixed(1)}` } : {}),
+      ...defined({ note: overall && `mean ${overall.score.toFixed(1)}` }),
       values: depths.map((depth) =>
         lengths.map((length) => {
           const scores = own.filter((cell) => cell.depth === depth && cell.length === length).map(({ score }) => score);

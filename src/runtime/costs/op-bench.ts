@@ -1,3 +1,4 @@
+import { defined } from '../../utils/defined.js';
 import { oneNodeModel } from '../one-node-model.js';
 import { Session } from '../session.js';
 import { Tensor } from '../tensor.js';
@@ -78,7 +79,7 @@ export class OpBench implements Disposable {
     using total = int32([length], [1]);
     using patterns = int32(Array.from({ length: heads }, () => [...pattern, NO_FALLBACK]).flat(), [heads, 4]);
     const started = performance.now();
-    await this.#session.run({ qkv, last, total, patterns }, { y }, signal ? { signal } : {});
+    await this.#session.run({ qkv, last, total, patterns }, { y }, defined({ signal }));
     return performance.now() - started;
   }
 

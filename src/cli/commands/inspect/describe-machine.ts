@@ -1,5 +1,6 @@
 import type { CostFile } from '../../../runtime/costs/cost-file.js';
 import type { NativeFacts } from '../../../runtime/describe-native.js';
+import { defined } from '../../../utils/defined.js';
 import { formatBytes, formatQuantity } from '../../../utils/format.js';
 import type { Fact, Section } from '../../render/sections.js';
 
@@ -28,7 +29,7 @@ function nativeFacts({ onnxRuntime, kernels, build, fix, problem }: NativeFacts)
       title: 'loads',
       value: problem.message,
       ok: false,
-      ...(problem.hint === undefined ? {} : { fix: problem.hint }),
+      ...defined({ fix: problem.hint }),
     });
   }
   facts.push({

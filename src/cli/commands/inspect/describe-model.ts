@@ -1,6 +1,7 @@
 import type { ModelDirectory } from '../../../model/model-directory.js';
 import type { VariantSize } from '../../../model/variant-sizes.js';
 import type { AttentionLayer, LeftAloneLayer, ModelLayers, SkippedNode } from '../../../onnx/types.js';
+import { defined } from '../../../utils/defined.js';
 import { formatBytes, formatCount, formatQuantity } from '../../../utils/format.js';
 import type { Fact, Section } from '../../render/sections.js';
 import { type Column, renderTable } from '../../render/table.js';
@@ -120,7 +121,7 @@ export function describeModel(facts: ModelFacts): Section[] {
         title: 'weights',
         value: weightsProblem.message,
         ok: false,
-        ...(weightsProblem.hint === undefined ? {} : { fix: weightsProblem.hint }),
+        ...defined({ fix: weightsProblem.hint }),
       }
     : { title: 'weights', value: 'all there', ok: true };
   return [
@@ -147,7 +148,7 @@ export function describeModel(facts: ModelFacts): Section[] {
     {
       title: 'Attention',
       facts: attentionFacts(facts),
-      ...(layers.length > 0 ? { body: layerTable(layers) } : {}),
+      ...defined({ body: layers.length > 0 ? layerTable(layers) : undefined }),
     },
   ];
 }

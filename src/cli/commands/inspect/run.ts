@@ -62,7 +62,7 @@ export const runInspectCommand: CommandRun<typeof inspectOptions> = async (optio
   const native = await describeNative();
   const sections = [...describeMachine(versions, native), ...(model ? describeModel(model) : [])];
   return {
-    json: { versions, native, ...(model && { model: modelToJson(model) }) },
+    json: { versions, native, ...defined({ model: model ? modelToJson(model) : undefined }) },
     text: renderSections(sections, { style: stdoutStyle, ...defined({ columns: process.stdout.columns }) }),
     exitCode: model === null || model.usable ? 0 : 1,
   };

@@ -20,8 +20,7 @@ function tokenize(decoder: Decoder, prompt: string, options: Options): { tokens:
   const started = performance.now();
   const tokens = buildPrompt(decoder.tokenizer, prompt, {
     contextLength: decoder.directory.config.contextLength,
-    ...(options.chatTemplate ? {} : { chat: false }),
-    ...defined({ system: options.system }),
+    ...defined({ chat: options.chatTemplate ? undefined : false, system: options.system }),
   });
   return { tokens, ms: performance.now() - started };
 }
@@ -46,10 +45,9 @@ async function runOnce(
     ignoreFingerprint: options.force,
     maxNewTokens: options.maxNewTokens,
     signal,
-    ...defined({ chunk: options.chunk }),
+    ...defined({ chunk: options.chunk, onText: options.json ? undefined : onText }),
     onProgress: (done) => task.update(Math.round(done)),
     onPrefilled: ({ timings }) => task.finish(describePrefill(tokens.length, timings)),
-    ...(options.json ? {} : { onText }),
   });
   if (!options.json) write(`${run.generation.text.slice(shown.length)}\n`);
   return run;

@@ -1,4 +1,5 @@
 import type { ComparedRun, Comparison } from '../../../prefill/compare.js';
+import { defined } from '../../../utils/defined.js';
 import type { RunFacts } from './render.js';
 
 const decodeRate = ({ generation: { tokens, decodeMs } }: ComparedRun) =>
@@ -26,14 +27,8 @@ export function toJson(facts: RunFacts, run: ComparedRun, comparison?: Compariso
     tokenizeMs,
     timeToFirstTokenMs: loadMs + tokenizeMs + run.timings.totalMs,
     ...runToJson(run),
-    ...(comparison && {
-      dense: runToJson(comparison.dense),
-      comparison: {
-        speedup: comparison.speedup,
-        kl: comparison.kl,
-        top1Agrees: comparison.top1Agrees,
-        sameText: comparison.sameText,
-      },
-    }),
+    ...defined({ dense: comparison && runToJson(comparison.dense), comparison: comparison && figures(comparison) }),
   };
 }
+
+const figures = ({ speedup, kl, top1Agrees, sameText }: Comparison) => ({ speedup, kl, top1Agrees, sameText });

@@ -44,5 +44,5 @@ export const runSearchCommand: CommandRun<typeof searchOptions> = async (options
   await refuseForeignFile(options.out);
   const result = await runSearch(defined(search), { progress, signal });
   const partial = partialSearch(result);
-  return { json: toJson(result), text: renderSearch(result), ...(partial ? { partial } : {}) };
+  return { json: toJson(result), text: renderSearch(result), ...defined({ partial }) };
 };
