@@ -128,10 +128,8 @@ describe('models that cannot be used', () => {
       () => broken('config', (model) => writeFileSync(join(model, 'genai_config.json'), '{"model": 7}')),
       /genai_config\.json/,
     ],
-  ])('%s', async (name, make, message) => {
+  ])('%s', async (_, make, message) => {
     const result = await prefill(make());
-    // A link may point anywhere: ONNX Runtime decides.
-    if (name.includes('link')) return expect([0, 1]).toContain(result.exitCode);
     expect(result).toMatchObject({ exitCode: 1, stdout: '', signal: undefined });
     const [error, hint] = result.stderr.split('\n');
     expect(error).toMatch(/^error: /);
@@ -156,15 +154,14 @@ describe('models that cannot be used', () => {
   it('offers the variants there are', async () => {
     const result = await runCli(['prefill', '--model', good, '--variant', 'q4', '--prompt', 'x']);
     expect(result.stderr).toMatch(/found "q4"\n.*--variant: model/);
-    expect([1, 2]).toContain(result.exitCode);
+    expect(result.exitCode).toBe(2);
   });
 
-  it('fails at once without a network and says what to do', async () => {
+  it('fails without a network and says what to do', async () => {
     const env = { HF_ENDPOINT: 'http://127.0.0.1:9', HF_HOME: join(folder, 'hub') };
     const result = await runCli(['prefill', '--model', 'some-org/some-model', '--prompt', 'x'], { env });
     expect(result).toMatchObject({ exitCode: 1, stdout: '' });
-    expect(result.stderr).toMatch(/error: .*some-org\/some-model/);
+    expect(result.stderr).toMatch(/error: .*some-org\/some-model.*cannot be reached \(E[A-Z]+\)/);
     expect(result.stderr).toMatch(/hint: /);
-    expect(result.duration).toBeLessThan(8000);
   });
 });

@@ -29,10 +29,14 @@ describe('prompts that cannot be used', () => {
   });
 
   it('empty, from a file, an option and stdin', async () => {
-    for (const args of [['--prompt-file', file('')], ['--prompt', ' '], []]) {
+    const promptless: [string[], number][] = [
+      [['--prompt-file', file('')], 1],
+      [['--prompt', ' '], 2],
+      [[], 1],
+    ];
+    for (const [args, exitCode] of promptless) {
       const result = await runCli(['prefill', ...model, ...args]);
-      expect(result.stdout).toBe('');
-      expect([1, 2]).toContain(result.exitCode);
+      expect(result).toMatchObject({ stdout: '', exitCode });
       expect(result.stderr).toMatch(/expected .*(text|prompt)/);
     }
   });

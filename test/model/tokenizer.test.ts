@@ -38,7 +38,7 @@ test('the chat template of tokenizer_config.json', () => {
   );
 });
 
-test('half a megabyte: pieces cut at blank lines equal the whole, and time grows linearly', () => {
+test('half a megabyte: pieces cut at blank lines equal the whole', () => {
   const paragraphs = Array.from({ length: 500 }, (_, i) => `${i}\n${text.slice(0, 1000)}`);
   // A newline before a letter always starts a new word of this tokenizer, so encoding is local to the pieces.
   const whole = embedded.encode(paragraphs.join('\n'), { addSpecialTokens: false });
@@ -46,17 +46,6 @@ test('half a megabyte: pieces cut at blank lines equal the whole, and time grows
     embedded.encode(i === 0 ? paragraph : `\n${paragraph}`, { addSpecialTokens: false }),
   );
   expect(whole).toEqual(pieces);
-  const time = (input: string) => {
-    const runs = Array.from({ length: 3 }, () => {
-      const start = performance.now();
-      embedded.encode(input);
-      return performance.now() - start;
-    });
-    return Math.min(...runs);
-  };
-  const [small, large] = [time(paragraphs.slice(0, 50).join('\n')), time(paragraphs.join('\n'))];
-  // Ten times the text: 10 when linear, 100 when quadratic.
-  expect(large / small).toBeLessThan(40);
 });
 
 test('a stream never shows half a character and adds up to the whole text', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { type GraphProto, ModelProtoSchema, type NodeProto } from 'onnx-buf';
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { MinferenceError } from '../../src/errors.js';
 import { fingerprintModel } from '../../src/onnx/fingerprint.js';
 import { checkExternalData, readOnnxModel, serializeModel } from '../../src/onnx/model-file.js';
@@ -14,8 +14,6 @@ import { builtModel } from './helpers/built.js';
 import { tinyDecoder } from './helpers/decoder.js';
 
 const RUNS = { numRuns: 100, seed: 3 };
-/** Far above what the tools take for such small graphs, far below a hang. */
-const MAX_MS = 10_000;
 
 const MODELS: (() => OnnxModel)[] = [
   () => builtModel({ numLayers: 1 }),
@@ -34,13 +32,11 @@ function work(model: OnnxModel): void {
     () => expectSound(rewriteForPrefill(model).proto.graph!),
     () => expectSound(rewriteForProbe(model).proto.graph!),
   ]) {
-    const start = performance.now();
     try {
       step();
     } catch (error) {
       if (!(error instanceof MinferenceError)) throw error;
     }
-    expect(performance.now() - start).toBeLessThan(MAX_MS);
   }
 }
 

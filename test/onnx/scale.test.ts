@@ -21,8 +21,6 @@ const ONE_BILLION: DecoderSpec = {
   externalData: { location: 'model.onnx.data' },
 };
 
-/** Bounds for a busy machine. */
-const MAX_MS = 2000;
 const MAX_RSS_GROWTH = 150e6;
 
 test.each(['genai', 'optimum'] as const)('one billion parameters, style %s: no weight is touched', async (style) => {
@@ -31,30 +29,18 @@ test.each(['genai', 'optimum'] as const)('one billion parameters, style %s: no w
   expect(built.externalData!.byteLength).toBeGreaterThan(4e9);
   await writeModelFile(path, built);
   const memory = process.memoryUsage().rss;
-  const start = performance.now();
   const model = await readOnnxModel(path);
   await checkExternalData(model);
   const { proto, layers } = rewriteForPrefill(model);
   const bytes = serializeModel(proto);
-  const elapsed = performance.now() - start;
   expect(layers).toHaveLength(16);
   expect(bytes.length).toBeLessThan(2e6);
-  expect(elapsed).toBeLessThan(MAX_MS * (style === 'genai' ? 1 : 3));
   expect(process.memoryUsage().rss - memory).toBeLessThan(MAX_RSS_GROWTH);
 });
 
-test('the work grows with the graph, not with its square', () => {
-  const seconds = (numLayers: number) => {
-    const { proto } = buildDecoder({ ...ONE_BILLION, style: 'optimum', numLayers });
-    const model = { proto, path: '/models/large/model.onnx', folder: '/models/large' };
-    const times = [1, 2, 3].map(() => {
-      const start = performance.now();
-      expect(rewriteForPrefill(model).layers).toHaveLength(numLayers);
-      return performance.now() - start;
-    });
-    return Math.min(...times);
-  };
-  seconds(4);
-  // Eight times the layers: 8 if linear, 64 if quadratic.
-  expect(seconds(64) / seconds(8)).toBeLessThan(24);
+test('a graph of 62,000 nodes is no trouble: work that grew with its square would not come to an end', () => {
+  const { proto } = buildDecoder({ ...ONE_BILLION, style: 'optimum', numLayers: 256 });
+  expect(proto.graph!.node.length).toBeGreaterThan(60_000);
+  const model = { proto, path: '/models/large/model.onnx', folder: '/models/large' };
+  expect(rewriteForPrefill(model).layers).toHaveLength(256);
 });

@@ -37,14 +37,12 @@ describe('loadPatterns', () => {
     expect(await loadPatterns(path, model)).toEqual(sampleFile());
   });
 
-  it('refuses 1 GiB of JSON without reading it', async () => {
+  it('refuses 3 GiB of JSON without reading it, which Node could not', async () => {
     const path = await write('huge.json', '{');
-    await truncate(path, 2 ** 30);
-    const started = performance.now();
+    await truncate(path, 3 * 2 ** 30);
     const error = await failure(loadPatterns(path));
     expect(error).toMatchObject({ code: 'PATTERNS_INVALID' });
-    expect(error.message).toContain('expected at most 64 MiB of JSON, found 1 GiB');
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(error.message).toContain('expected at most 64 MiB of JSON, found 3 GiB');
   });
 
   it.each<[string, string | Uint8Array, string, RegExp]>([

@@ -194,9 +194,8 @@ describe('runSearch', () => {
     const { patterns } = await runSearch({ ...base, model, samples: 1, calibration: `kv,file:${text}` });
     expect(patterns.search!.calibration.map(({ set }) => set)).toEqual(['kv', 'file:notes.txt']);
     expect(JSON.stringify(patterns)).not.toContain(tmpdir());
-    await expect(
-      runSearch({ ...base, model, length: 2048, calibration: `file:${text}`, budget: '90%' }),
-    ).resolves.toBeTruthy();
+    const long = await runSearch({ ...base, model, length: 2048, calibration: `file:${text}`, budget: '90%' });
+    expect(long.patterns.search!.length).toBe(2048);
     writeFileSync(text, 'short');
     await expect(runSearch({ ...base, model, calibration: `file:${text}` })).rejects.toMatchObject({
       code: 'DATASET_INVALID',
@@ -273,7 +272,6 @@ describe('runSearch', () => {
   ])('refuses %o', async (change, code, message) => {
     const error = await runSearch({ ...base, model: await tiny(), ...change }).catch((reason) => reason);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
-    expect(error.hint ?? error.message).toBeTruthy();
   });
 
   it('never replaces somebody else’s picture, but its own map', async () => {

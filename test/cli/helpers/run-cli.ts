@@ -11,7 +11,6 @@ interface ProcessResult {
   stdout: string;
   stderr: string;
   /** Milliseconds from start to end. */
-  duration: number;
 }
 
 export interface RunningProcess {
@@ -52,12 +51,11 @@ export function start(file: string, args: readonly string[], options: ProcessOpt
     });
   }
   return {
-    result: subprocess.then(({ exitCode, signal, stdout, stderr, durationMs }) => ({
+    result: subprocess.then(({ exitCode, signal, stdout, stderr }) => ({
       exitCode,
       signal,
       stdout: String(stdout),
       stderr: String(stderr),
-      duration: durationMs,
     })),
     printed(text, stream = 'stdout') {
       const found = () => (typeof text === 'string' ? seen[stream].includes(text) : text.test(seen[stream]));
