@@ -39,7 +39,7 @@ export function checkModel(
       hint:
         shapes.length > 0
           ? 'give the pattern file of this model, or make one with: minference search'
-          : 'the shapes agree, but graph or configuration differ (another export or quantisation?): search again, or use the file all the same with --force',
+          : 'the shapes agree, but graph or configuration differ (another export or quantisation, or a file of an earlier version?): search again, or use the file all the same with --force',
     },
   );
 }

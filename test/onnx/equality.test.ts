@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type TinyDecoderSpec, tinyDecoder, VOCABULARY } from './helpers/decoder.js';
+import { byLength, logarithm, temperature } from './helpers/factors.js';
 import { WINDOW } from './helpers/masks.js';
 import { expectEqualToOriginal } from './helpers/run-decoder.js';
 
@@ -59,5 +60,15 @@ describe.each(forms)('%s', (_, spec) => {
 test('scores in float32 inside a float16 graph', async () => {
   const spec: TinyDecoderSpec = { form: 'decomposed', mask: 'bool', dtype: 'float16', parts: { upcast: true } };
   const { layers } = await expectEqualToOriginal(tinyDecoder(spec), { vocabulary: VOCABULARY, tolerance: 0.02 });
+  expect(layers).toHaveLength(2);
+});
+
+test.each([
+  ['the logarithm of their position', logarithm(4)],
+  ['a temperature that grows with their position', temperature(3)],
+  ['the length of the prompt', byLength(4)],
+])('queries multiplied by %s keep that factor in the graph: it is no constant', async (_, build) => {
+  const spec: TinyDecoderSpec = { form: 'decomposed', mask: 'bool', parts: { factor: { on: 'queries', build } } };
+  const { layers } = await expectEqualToOriginal(tinyDecoder(spec), { vocabulary: VOCABULARY });
   expect(layers).toHaveLength(2);
 });

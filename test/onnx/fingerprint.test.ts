@@ -1,7 +1,7 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import { type ModelProto, StringStringEntryProtoSchema } from 'onnx-buf';
+import { type ModelProto, StringStringEntryProtoSchema, type TensorProto, TensorProtoSchema } from 'onnx-buf';
 import { expect, test } from 'vitest';
 import { buildDecoder } from '../../models/builder/build-decoder.js';
 import type { DecoderSpec } from '../../models/builder/spec.js';
@@ -43,6 +43,44 @@ test('does not depend on names of nodes, declared types, or how small numbers ar
   model.proto.producerVersion = '9.9';
   model.proto.metadataProps = [create(StringStringEntryProtoSchema, { key: 'saved', value: 'today' })];
   expect(fingerprintModel(model, CONFIG)).toBe(fingerprint);
+});
+
+test('does not depend on what weights and values are called, nor on their order in the file', () => {
+  const model = builtModel();
+  const fingerprint = fingerprintModel(model, CONFIG);
+  const graph = model.proto.graph!;
+  const kept = new Set(['', ...graph.input.map(({ name }) => name), ...graph.output.map(({ name }) => name)]);
+  const rename = (name: string) => (kept.has(name) ? name : `renamed/${name}`);
+  for (const node of graph.node) {
+    node.input = node.input.map(rename);
+    node.output = node.output.map(rename);
+  }
+  for (const tensor of graph.initializer) tensor.name = rename(tensor.name);
+  graph.initializer.reverse();
+  graph.valueInfo = [];
+  expect(fingerprintModel(model, CONFIG)).toBe(fingerprint);
+});
+
+type Numbers = Pick<TensorProto, 'dataType'> &
+  Partial<Pick<TensorProto, 'floatData' | 'doubleData' | 'int32Data' | 'int64Data'>>;
+
+const typed: [string, (value: number) => Numbers][] = [
+  ['float_data', (value) => ({ dataType: 1, floatData: [value] })],
+  ['double_data', (value) => ({ dataType: 11, doubleData: [value] })],
+  ['int32_data', (value) => ({ dataType: 6, int32Data: [value] })],
+  ['int64_data', (value) => ({ dataType: 7, int64Data: [BigInt(value)] })],
+];
+
+test.each(typed)('a number stored in %s changes it', (_, fields) => {
+  const withNumber = (value: number) => {
+    const model = builtModel();
+    const tensor = Object.assign(create(TensorProtoSchema, { name: 'number', dims: [1n] }), fields(value));
+    model.proto.graph!.initializer.push(tensor);
+    model.proto.graph!.node[0]!.input.push('number');
+    return fingerprintModel(model, CONFIG);
+  };
+  expect(withNumber(4096)).not.toBe(withNumber(2048));
+  expect(withNumber(4096)).toBe(withNumber(4096));
 });
 
 const changes: [string, (proto: ModelProto) => void][] = [

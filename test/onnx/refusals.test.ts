@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { inspectAttention, rewriteForPrefill } from '../../src/onnx/rewrite/rewrite-model.js';
 import { type TinyDecoderSpec, tinyDecoder } from './helpers/decoder.js';
+import { byLength, type Factor, logarithm, temperature } from './helpers/factors.js';
 
 const decomposed = (spec: Partial<TinyDecoderSpec>): TinyDecoderSpec => ({ form: 'decomposed', mask: 'bool', ...spec });
 const causal = { unidirectional: { int: 1 } };
@@ -15,6 +16,8 @@ const standard = (parts: TinyDecoderSpec['parts']): TinyDecoderSpec => ({
   parts: { attributes: { is_causal: { int: 1 } }, ...parts },
 });
 
+const grows = (on: 'keys' | 'scores', build: Factor) => decomposed({ parts: { factor: { on, build } } });
+
 const cases: [string, TinyDecoderSpec, RegExp][] = [
   ['every key seen', decomposed({ mask: 'bidirectional' }), /row 0 sees key 1/],
   ['one key ahead', decomposed({ mask: 'ahead' }), /row 0 sees key 1/],
@@ -25,6 +28,27 @@ const cases: [string, TinyDecoderSpec, RegExp][] = [
   ['a mask that depends on tokens', decomposed({ mask: 'tokens' }), /the input input_ids/],
   ['a mask from outside', decomposed({ mask: 'input' }), /the input attention_mask_4d/],
   ['a mask for each head', decomposed({ mask: 'heads' }), /differs between heads|does not see itself/],
+  ['a window counted from the first row', decomposed({ mask: 'rows' }), /window of 4096 that depends on the rows/],
+  [
+    'scores that grow with the logarithm',
+    grows('scores', logarithm(8192)),
+    /between its scores and its softmax is not known/,
+  ],
+  [
+    'scores that grow with their position',
+    grows('scores', temperature(8192)),
+    /between its scores and its softmax is not known/,
+  ],
+  [
+    'scores that grow with the length of the prompt',
+    grows('scores', byLength(8192)),
+    /between its scores and its softmax is not known/,
+  ],
+  [
+    'keys that grow with the length of the prompt',
+    grows('keys', byLength(8192)),
+    /on the way to its cache is not known/,
+  ],
   ['no mask', { form: 'decomposed' }, /no mask/],
   ['a mask that writes too high', decomposed({ parts: { filler: -3 } }), /writes -3 over scores/],
   ['a mask below a softcap', decomposed({ parts: { maskFirst: true, softcap: 3 } }), /before its softcap/],

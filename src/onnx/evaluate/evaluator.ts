@@ -34,11 +34,14 @@ export class Evaluator {
   readonly #graph: Graph;
   readonly #lengths: CallLengths;
   readonly #call: CallShapes;
+  readonly #replaced: ReadonlyMap<string, number>;
   #work = 0;
 
-  constructor(graph: Graph, lengths: CallLengths) {
+  /** @param replaced - constants, by name, that hold another number this time */
+  constructor(graph: Graph, lengths: CallLengths, replaced: ReadonlyMap<string, number> = new Map()) {
     this.#graph = graph;
     this.#lengths = lengths;
+    this.#replaced = replaced;
     this.#call = new CallShapes(graph, lengths);
     this.#identities = new Identities({
       inputs: (name) => this.#inputsToIdentify(name),
@@ -219,6 +222,12 @@ export class Evaluator {
   }
 
   #compute(name: string, get: (input: string) => SmallTensor | undefined): SmallTensor {
+    const value = this.#computeAsWritten(name, get);
+    const replacement = this.#replaced.get(name);
+    return replacement === undefined ? value : { ...value, data: value.data.map(() => replacement) };
+  }
+
+  #computeAsWritten(name: string, get: (input: string) => SmallTensor | undefined): SmallTensor {
     const node = this.#graph.producer(name);
     if (!node) return this.#source(name);
     if (node.opType === 'Shape') return this.#shapeValue(node);

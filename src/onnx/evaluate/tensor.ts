@@ -1,4 +1,7 @@
-/** A small tensor during evaluation: row-major, booleans as 0 and 1, integers exact up to 2^53. */
+/**
+ * A small tensor during evaluation: row-major, booleans as 0 and 1, integers exact up to 2^53. NaN is a value that is not
+ * known; what depends on one is not known either.
+ */
 export interface SmallTensor {
   shape: readonly number[];
   data: Float64Array;
@@ -21,6 +24,9 @@ export function zeros(shape: readonly number[]): SmallTensor {
   if (!isShape || !(count <= MAX_ELEMENTS)) throw new NotEvaluable(`a value of shape [${shape.join(', ')}]`);
   return { shape, data: new Float64Array(count) };
 }
+
+/** Not known, where the operand is not. */
+export const ifKnown = (x: number, result: (x: number) => number): number => (Number.isNaN(x) ? x : result(x));
 
 export const scalar = (value: number): SmallTensor => ({ shape: [], data: Float64Array.of(value) });
 

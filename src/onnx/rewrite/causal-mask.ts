@@ -1,7 +1,10 @@
 import type { CallLengths } from '../evaluate/call-inputs.js';
+import { Evaluator } from '../evaluate/evaluator.js';
 import { NotEvaluable, NotRunnable, type SmallTensor } from '../evaluate/tensor.js';
 import type { Graph } from '../graph.js';
 import { analyze, SAMPLE_CALL } from './analysis.js';
+import { isConstant } from './is-constant.js';
+import { distanceConstants } from './mask-constants.js';
 import { NoMatch, require } from './rule.js';
 
 /** Additive masks write float16's or float32's lowest value, or -inf; anything this low removes a key. */
@@ -12,9 +15,9 @@ const SMALL_CALLS: readonly CallLengths[] = [{ past: 0, sequence: 5 }, SAMPLE_CA
 const LONG_CALL: CallLengths = { past: 150_000, sequence: 1 };
 const OTHER_LONG_CALL: CallLengths = { past: 131_101, sequence: 1 };
 
-function evaluate(graph: Graph, name: string, lengths: CallLengths): SmallTensor {
+function evaluate(graph: Graph, name: string, lengths: CallLengths, by = analyze(graph, lengths)): SmallTensor {
   try {
-    return analyze(graph, lengths).value(name);
+    return by.value(name);
   } catch (error) {
     if (!(error instanceof NotEvaluable) || error instanceof NotRunnable) throw error;
     throw new NoMatch(`it cannot be shown that ${name} is constant or a causal mask: ${error.message}`);
@@ -24,10 +27,11 @@ function evaluate(graph: Graph, name: string, lengths: CallLengths): SmallTensor
 /** The one value of a number, or of equal numbers, that is the same in every call. */
 export function constantScalar(graph: Graph, name: string): number {
   const direct = graph.constant(name);
-  const values = direct ? [direct] : SMALL_CALLS.map((lengths) => constantIn(graph, name, lengths));
-  const [value] = values[0]!;
-  const equal = values.every((list) => list.length > 0 && list.every((element) => element === value));
-  require(value !== undefined && equal, `${name} is no constant number`);
+  require(direct ||
+    isConstant(graph, name), `${name} may depend on positions, lengths or tokens: it is no constant number`);
+  const values = direct ?? constantIn(graph, name, SAMPLE_CALL);
+  const [value] = values;
+  require(value !== undefined && values.every((element) => element === value), `${name} is no constant number`);
   return value;
 }
 
@@ -46,11 +50,12 @@ type Sees = (row: number, key: number) => boolean;
 function readMask(mask: SmallTensor, kind: Mask['kind'], rows: number, keys: number): Sees {
   const [maskRows, maskKeys] = [mask.shape.at(-2) ?? 1, mask.shape.at(-1) ?? 1];
   const size = maskRows * maskKeys;
-  const isRepeated = mask.data.every((value, at) => at < size || value === mask.data[at % size]);
+  const isRepeated = mask.data.every((value, at) => at < size || Object.is(value, mask.data[at % size]));
   require(isRepeated, 'its mask differs between heads');
   require([1, rows].includes(maskRows) && [1, keys].includes(maskKeys), `its mask is [${mask.shape.join(', ')}]`);
   return (row, key) => {
     const value = mask.data[(maskRows === 1 ? 0 : row * maskKeys) + (maskKeys === 1 ? 0 : key)]!;
+    require(!Number.isNaN(value), `its mask is not known for row ${row} and key ${key} before the call`);
     if (kind === 'allowed') return value !== 0;
     if (kind === 'masked') return value === 0;
     if (value === 0) return true;
@@ -66,9 +71,10 @@ export interface Mask {
   kind: 'additive' | 'allowed' | 'masked';
 }
 
-const allSee = (graph: Graph, masks: readonly Mask[], lengths: CallLengths): Sees => {
+const allSee = (graph: Graph, masks: readonly Mask[], lengths: CallLengths, by?: Evaluator): Sees => {
   const keys = lengths.past + lengths.sequence;
-  const sees = masks.map(({ name, kind }) => readMask(evaluate(graph, name, lengths), kind, lengths.sequence, keys));
+  const values = masks.map(({ name }) => evaluate(graph, name, lengths, by));
+  const sees = masks.map(({ kind }, i) => readMask(values[i]!, kind, lengths.sequence, keys));
   return (row, key) => sees.every((see) => see(row, key));
 };
 
@@ -149,7 +155,10 @@ function tryAllSee(graph: Graph, masks: readonly Mask[], lengths: CallLengths): 
 /** How many of its last keys a late row sees; null: all. */
 function findWindow(graph: Graph, masks: readonly Mask[]): number | null {
   const window = windowAt(graph, masks, LONG_CALL);
-  if (window === null) return null;
+  if (window === null) {
+    requireNoWindowOfRows(graph, masks);
+    return null;
+  }
   const other = windowAt(graph, masks, OTHER_LONG_CALL);
   require(other === window, `its mask is no sliding window: rows see ${window} keys here and ${other ?? 'all'} there`);
   return window;
@@ -166,4 +175,36 @@ function windowAt(graph: Graph, masks: readonly Mask[], lengths: CallLengths): n
     require(!sees(0, key), `its mask has holes: row ${lengths.past} sees key ${key}, but not key ${keys - 1 - window}`);
   }
   return window;
+}
+
+/** A call whose rows see more keys than {@link NEAR}, and what replaces a constant to bring its edge into that call. */
+const WINDOWED_CALL: CallLengths = { past: 0, sequence: 12 };
+const NEAR = 3;
+
+/**
+ * Some masks count a window from the first row of a call instead of from each row's position: one row of a long call sees
+ * all keys, thousands of rows do not, and no call of thousands of rows is small enough to be looked at. So the constants
+ * that could be a distance are made small instead, one at a time: where that hides keys, the mask has such a window.
+ */
+function requireNoWindowOfRows(graph: Graph, masks: readonly Mask[]): void {
+  for (const [name, distance] of distanceConstants(graph, masks)) {
+    const near = Math.sign(distance) * NEAR;
+    const hidden = hiddenKey(graph, masks, new Evaluator(graph, WINDOWED_CALL, new Map([[name, near]])));
+    require(hidden ===
+      null, `its mask has a window of ${Math.abs(distance)} that depends on the rows of a call (${name})`);
+  }
+}
+
+/** A key that some row removes although it is no later than the row; null when there is none, or it cannot be told. */
+function hiddenKey(graph: Graph, masks: readonly Mask[], by: Evaluator): number | null {
+  try {
+    const sees = allSee(graph, masks, WINDOWED_CALL, by);
+    for (let row = 0; row < WINDOWED_CALL.sequence; row++) {
+      for (let key = 0; key <= row; key++) if (!sees(row, key)) return key;
+    }
+  } catch (error) {
+    // The constant meant something else: a size, an end, a filler.
+    if (!(error instanceof NoMatch) && !(error instanceof NotEvaluable)) throw error;
+  }
+  return null;
 }

@@ -17,6 +17,8 @@ export interface AttentionParts {
   scaleOn: 'both' | 'queries' | 'scores' | 'divided';
   /** Decomposed: a graph input instead of a constant. */
   scaleInput: string;
+  /** Decomposed: something that queries [batch, heads, rows, dim], keys or scores are multiplied by. */
+  factor: { on: 'queries' | 'keys' | 'scores'; build: (g: TinyGraph) => string };
   /** Decomposed: Where(IsNaN(p), 0, p) behind the softmax. */
   nanGuard: boolean;
   softcap: number;
@@ -118,7 +120,11 @@ function scoresOf(g: TinyGraph, q: string, keys: string, parts: Parts): string {
     right = g.node('Mul', [right, number(Math.sqrt(scale))]);
   }
   if (on === 'queries') left = g.node('Mul', [left, number(scale)]);
+  const { factor } = parts;
+  if (factor?.on === 'queries') left = g.node('Mul', [left, factor.build(g)]);
+  if (factor?.on === 'keys') right = g.node('Mul', [factor.build(g), right]);
   let scores = g.node('MatMul', [left, right]);
+  if (factor?.on === 'scores') scores = g.node('Mul', [scores, factor.build(g)]);
   if (on === 'scores') scores = g.node('Mul', [scores, parts.scaleInput ?? number(scale)]);
   if (on === 'divided') scores = g.node('Div', [scores, number(1 / scale)]);
   if (parts.maskFirst) scores = masked(g, scores, parts, type);

@@ -12,6 +12,7 @@ export type OtherMask =
   | 'tokens'
   | 'input'
   | 'heads'
+  | 'rows'
   | 'strict';
 export type MaskName = CausalMask | OtherMask;
 
@@ -63,6 +64,17 @@ const BUILDERS: Record<MaskName, (g: TinyGraph, l: Lengths) => { value: string; 
   window: (g, { rows, keys }) => {
     const recent = g.node('Greater', [keys, g.node('Sub', [rows, g.constant(WINDOW)])]);
     return { value: g.node('And', [g.node('LessOrEqual', [keys, rows]), recent]), kind: 'allowed' };
+  },
+  // The window's edge is counted from the first row of the call, as some exports of Gemma-2 do.
+  rows: (g, { rows, keys, total, sequence }) => {
+    const one = g.constant([1]);
+    const shape = g.node('Concat', [g.node('Reshape', [sequence, one]), g.node('Reshape', [total, one])], {
+      attributes: { axis: { int: 0 } },
+    });
+    const ones = g.node('Expand', [g.constant(1, 'float32'), shape]);
+    const far = g.node('Trilu', [ones, g.constant(-4096)], { attributes: { upper: { int: 0 } } });
+    const near = g.node('Not', [g.node('Cast', [far], { attributes: { to: { int: 9 } } })]);
+    return { value: g.node('And', [g.node('LessOrEqual', [keys, rows]), near]), kind: 'allowed' };
   },
   padding: (g, { rows, keys }) => {
     const given = g.node('Cast', ['attention_mask'], { attributes: { to: { int: 9 } } });

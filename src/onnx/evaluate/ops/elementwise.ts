@@ -1,6 +1,6 @@
 import { floatAttribute, intAttribute } from '../../attribute.js';
 import { ELEMENT, isInteger } from '../../value-info.js';
-import { broadcastShape, expandTo, NotEvaluable, type SmallTensor, zeros } from '../tensor.js';
+import { broadcastShape, expandTo, ifKnown, NotEvaluable, type SmallTensor, zeros } from '../tensor.js';
 import { need, type Op } from './op.js';
 
 const unary =
@@ -40,6 +40,12 @@ const nary =
 const comparison = (fn: (a: number, b: number) => boolean): Op =>
   nary((a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Number(fn(a, b))));
 
+const truth = (x: number) => ifKnown(x, (value) => Number(value !== 0));
+
+/** False as soon as one operand is, whatever the other one may be. */
+export const and = (a: number, b: number): number =>
+  a === 0 || b === 0 ? 0 : Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : 1;
+
 /** Any number of operands. */
 const fold =
   (fn: (a: number, b: number) => number): Op =>
@@ -54,7 +60,7 @@ const fold =
 const cast: Op = (node, inputs) => {
   const to = intAttribute(node, 'to', 1);
   const { shape, data } = need(inputs, 0);
-  if (to === ELEMENT.bool) return { shape, data: data.map((x) => Number(x !== 0)) };
+  if (to === ELEMENT.bool) return { shape, data: data.map((value) => ifKnown(value, (x) => Number(x !== 0))) };
   return { shape, data: isInteger(to) ? data.map(Math.trunc) : data };
 };
 
@@ -70,13 +76,14 @@ export const ELEMENTWISE_OPS: Readonly<Record<string, Op>> = {
   Cast: cast,
   CastLike: unary((x) => x),
   Neg: unary((x) => -x),
-  Not: unary((x) => Number(x === 0)),
+  Not: unary((value) => ifKnown(value, (x) => Number(x === 0))),
   Sqrt: unary(Math.sqrt),
   Reciprocal: unary((x) => 1 / x),
   Abs: unary(Math.abs),
   Floor: unary(Math.floor),
-  IsNaN: unary((x) => Number(Number.isNaN(x))),
-  IsInf: unary((x) => Number(Math.abs(x) === Number.POSITIVE_INFINITY)),
+  // No value that is known is NaN.
+  IsNaN: unary((value) => ifKnown(value, () => 0)),
+  IsInf: unary((value) => ifKnown(value, (x) => Number(Math.abs(x) === Number.POSITIVE_INFINITY))),
   Add: nary((a, b) => a + b),
   Sub: nary((a, b) => a - b),
   Mul: nary((a, b) => a * b),
@@ -85,9 +92,9 @@ export const ELEMENTWISE_OPS: Readonly<Record<string, Op>> = {
   Pow: nary((a, b) => a ** b),
   Min: fold((a, b) => Math.min(a, b)),
   Max: fold((a, b) => Math.max(a, b)),
-  And: nary((a, b) => Number(a !== 0 && b !== 0)),
-  Or: nary((a, b) => Number(a !== 0 || b !== 0)),
-  Xor: nary((a, b) => Number((a !== 0) !== (b !== 0))),
+  And: nary(and),
+  Or: nary((a, b) => 1 - and(1 - truth(a), 1 - truth(b))),
+  Xor: nary((a, b) => Math.abs(truth(a) - truth(b))),
   Equal: comparison((a, b) => a === b),
   Less: comparison((a, b) => a < b),
   LessOrEqual: comparison((a, b) => a <= b),

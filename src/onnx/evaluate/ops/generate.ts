@@ -1,6 +1,7 @@
 import { intAttribute, intsAttribute } from '../../attribute.js';
 import { tensorShape, tensorValues } from '../../tensor-values.js';
 import { fromValues, NotEvaluable, normalizeAxis, scalar, stridesOf, zeros } from '../tensor.js';
+import { and } from './elementwise.js';
 import { list, need, type Op } from './op.js';
 
 const range: Op = (_, inputs) => {
@@ -14,6 +15,7 @@ const range: Op = (_, inputs) => {
 const trilu: Op = (node, inputs) => {
   const input = need(inputs, 0);
   const k = inputs[1]?.data[0] ?? 0;
+  if (Number.isNaN(k)) throw new NotEvaluable('Trilu with a diagonal that is not known');
   const upper = intAttribute(node, 'upper', 1) === 1;
   const [rows, columns] = input.shape.slice(-2) as [number, number];
   const data = input.data.map((value, at) => {
@@ -91,5 +93,5 @@ export const GENERATING_OPS: Readonly<Record<string, Op>> = {
   ReduceSum: reduce((a, b) => a + b, 0),
   ReduceMax: reduce(Math.max, Number.NEGATIVE_INFINITY),
   ReduceMin: reduce(Math.min, Number.POSITIVE_INFINITY),
-  ReduceAll: reduce((a, b) => Number(a !== 0 && b !== 0), 1),
+  ReduceAll: reduce(and, 1),
 };
