@@ -1,6 +1,7 @@
 import type { ModelLayers } from '../src/onnx/types.js';
 import type { HeadEntry, PatternFile, SearchProvenance } from '../src/patterns/pattern-file.js';
 import { type LayerEntry, PATTERN_SCHEMA, packShape } from '../src/patterns/pattern-file.js';
+import { defined } from '../src/utils/defined.js';
 import { isWindowed } from './search-facts.js';
 
 /** Puts chosen heads (of the layers that can be sparse), shapes and provenance together, by the model's layers. */
@@ -17,7 +18,7 @@ export function buildPatternFile(
     placed.set(layer, { left_alone: reason, heads: Array.from({ length: numHeads }, () => ({ type: 'dense' })) });
   }
   for (const [index, layer] of layers.entries()) {
-    const window = isWindowed(layer, search.length) ? { window: layer.window! } : {};
+    const window = defined({ window: isWindowed(layer, search.length) ? layer.window! : undefined });
     placed.set(layer.layer, { ...window, heads: [...options.heads[index]!] });
   }
   const entries = Array.from({ length: numLayers }, (_, layer) => placed.get(layer)!);

@@ -2,6 +2,7 @@ import { MinferenceError } from '../src/errors.js';
 import { decodeHeadPattern } from '../src/patterns/head-pattern.js';
 import type { Decoder } from '../src/prefill/decoder.js';
 import type { LayerCandidates, ProbeScore } from '../src/prefill/probe.js';
+import { defined } from '../src/utils/defined.js';
 import { formatCount, formatDuration } from '../src/utils/format.js';
 import type { ProgressReporter } from '../src/utils/progress.js';
 import { type CalibrationSample, setName } from './calibration.js';
@@ -59,7 +60,7 @@ async function probe(sample: CalibrationSample, options: ProbeSamplesOptions, on
     const { scores, ms } = await decoder.probe(sample.tokens, {
       layers,
       onLayers: (finished) => onShare(finished / decoder.layers.length),
-      ...(signal ? { signal } : {}),
+      ...defined({ signal }),
     });
     const patterns = (layer: number) => (scored: ProbeScore[], head: number) =>
       scored.map((score, candidate) => {

@@ -1,4 +1,5 @@
 import { packShape, type SearchProvenance } from '../src/patterns/pattern-file.js';
+import { defined } from '../src/utils/defined.js';
 import { type CalibrationSample, setName } from './calibration.js';
 import type { Choice } from './choose-heads.js';
 import type { SearchFacts } from './search-facts.js';
@@ -11,6 +12,7 @@ export function provenance(
   { stability, anomalies }: { stability: Stability; anomalies: Choice['anomalies'] },
 ): SearchProvenance {
   const { geometry, budgets } = facts;
+  const agreement = stability.meanTypeAgreement;
   return {
     tool: facts.tool,
     objective: facts.objective,
@@ -30,8 +32,10 @@ export function provenance(
     })),
     device: facts.device,
     kernel: { block_m: geometry.blockM, block_n: geometry.blockN, key_align: geometry.keyAlign },
-    ...(stability.meanTypeAgreement === null ? {} : { agreement: Number(stability.meanTypeAgreement.toPrecision(6)) }),
-    ...(anomalies.length > 0 ? { anomalies } : {}),
+    ...defined({
+      agreement: agreement === null ? undefined : Number(agreement.toPrecision(6)),
+      anomalies: anomalies.length > 0 ? anomalies : undefined,
+    }),
     date: new Date().toISOString(),
   };
 }

@@ -5,6 +5,7 @@ import { peakMemoryBytes } from '../src/prefill/peak-memory.js';
 import type { LayerCandidates } from '../src/prefill/probe.js';
 import { writeFileAtomic } from '../src/utils/atomic-write.js';
 import { checkOptions } from '../src/utils/check-options.js';
+import { defined } from '../src/utils/defined.js';
 import { lockOutput } from '../src/utils/file-lock.js';
 import { hashJson } from '../src/utils/hash.js';
 import { watchSchema } from '../src/utils/option-schemas.js';
@@ -113,13 +114,7 @@ function openDecoder(options: SearchOptions, { progress, signal }: SearchContext
   const { model, variant, device, deviceId, threads } = options;
   return Decoder.open({
     graph: 'probe',
-    ...(model !== undefined ? { model } : {}),
-    ...(variant !== undefined ? { variant } : {}),
-    ...(device !== undefined ? { device } : {}),
-    ...(deviceId !== undefined ? { deviceId } : {}),
-    ...(threads !== undefined ? { threads } : {}),
-    ...(progress ? { progress } : {}),
-    ...(signal ? { signal } : {}),
+    ...defined({ model, variant, device, deviceId, threads, progress, signal }),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { HeadEntry } from '../src/patterns/pattern-file.js';
+import { mean, quantile } from '../src/utils/statistics.js';
 import { chooseCandidate } from './choose.js';
 import { type ChoiceFacts, headScores } from './choose-heads.js';
 import type { SampleScores } from './scores.js';
@@ -29,15 +30,9 @@ export interface Quantiles {
   max: number;
 }
 
-/** Quantiles by linear interpolation between neighbours; all NaN for an empty list. */
+/** Interpolated between neighbours; all NaN for an empty list. */
 export function quantiles(values: readonly number[]): Quantiles {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => {
-    const position = share * (sorted.length - 1);
-    const [low, high] = [sorted[Math.floor(position)], sorted[Math.ceil(position)]];
-    if (low === undefined || high === undefined) return Number.NaN;
-    return low + (high - low) * (position - Math.floor(position));
-  };
+  const at = (share: number) => quantile(values, share);
   return { min: at(0), p10: at(0.1), median: at(0.5), p90: at(0.9), max: at(1) };
 }
 
@@ -65,8 +60,7 @@ export function measureStability(
   return {
     samples: samples.length,
     typeAgreement: compared ? typeAgreement : null,
-    meanTypeAgreement:
-      compared && agreements.length > 0 ? agreements.reduce((sum, share) => sum + share, 0) / agreements.length : null,
+    meanTypeAgreement: compared && agreements.length > 0 ? mean(agreements) : null,
     recall: quantiles(chosen.map(({ recall }) => recall!)),
     answerError: quantiles(chosen.map(({ answer_error }) => answer_error!)),
   };

@@ -1,16 +1,10 @@
 import { denseCausalFlops } from '../src/patterns/flops.js';
-import type { PatternType } from '../src/patterns/head-pattern.js';
+import { PATTERN_NAMES, type PatternType } from '../src/patterns/head-pattern.js';
 import { formatCount } from '../src/utils/format.js';
 import { withinBudget } from './choose.js';
 import { type ChoiceFacts, headScores } from './choose-heads.js';
 import { isMeasured, type SampleScores } from './scores.js';
 import { staysDense } from './search-facts.js';
-
-const NAMES: Partial<Record<PatternType, string>> = {
-  a_shape: 'A-shape',
-  vertical_slash: 'vertical-slash',
-  block_sparse: 'block-sparse',
-};
 
 /**
  * A warning when some type of pattern is too expensive for most heads, as vertical-slash is at short lengths, where its
@@ -36,7 +30,7 @@ export function tightBudget(samples: readonly SampleScores[], facts: ChoiceFacts
   const tight = [...needs].filter(([, { fits, shares }]) => fits < shares.length / 2);
   if (tight.length === 0) return undefined;
   const percent = (shares: readonly number[]) => Math.ceil(Math.max(...shares) * 100);
-  const costs = tight.map(([type, { shares }]) => `${NAMES[type]} (${percent(shares)} % of dense at least)`);
+  const costs = tight.map(([type, { shares }]) => `${PATTERN_NAMES[type]} (${percent(shares)} % of dense at least)`);
   return (
     `${facts.budgetText} at ${formatCount(facts.length)} tokens leaves most heads no room for ${costs.join(' and ')}: ` +
     'expect low recall; search longer prompts (--length) or give ' +

@@ -7,6 +7,14 @@ export type HeadPattern =
 
 export type PatternType = HeadPattern['type'];
 
+/** What people call them, the likeliest winner of a search first. */
+export const PATTERN_NAMES: Readonly<Record<PatternType, string>> = {
+  vertical_slash: 'vertical-slash',
+  a_shape: 'A-shape',
+  block_sparse: 'block-sparse',
+  dense: 'dense',
+};
+
 /** `kind` of a row of the ops' `head_patterns` and `candidates` inputs; mirrors kernels/include/minference/pattern.h. */
 export const PATTERN_KIND = { dense: 0, a_shape: 1, vertical_slash: 2, block_sparse: 3 } as const satisfies Record<
   PatternType,

@@ -1,4 +1,5 @@
-import { type ScaleBand, scaleBand, scaleLinear } from 'd3-scale';
+import { type ScaleBand, scaleLinear } from 'd3-scale';
+import { bands, middleOf } from './bands.js';
 import { inkOn, scaleColor, scaleStops } from './color-scale.js';
 import { element, escapeXml, FAINT_INK, fitText, label, svgDocument, textWidth } from './svg.js';
 
@@ -73,24 +74,14 @@ function layoutOf({ columns, rows }: HeatMapOptions): Layout {
   const cellWidth = Math.min(CELL.maxWidth, Math.max(CELL.minWidth, (PANEL_WIDTH - left) / columns.ticks.length));
   const height = CELL.height * rows.ticks.length;
   return {
-    x: bands(columns.ticks.length, left, cellWidth * columns.ticks.length),
-    y: bands(rows.ticks.length, PANEL_HEAD, height),
+    x: bands(columns.ticks.length, left, cellWidth * columns.ticks.length, CELL.gap),
+    y: bands(rows.ticks.length, PANEL_HEAD, height, CELL.gap),
     fontSize: cellWidth < 32 ? 9 : cellWidth < 42 ? 11 : 12,
     left,
     panelWidth: left + Math.max(cellWidth * columns.ticks.length, 150) + 24,
     panelHeight: PANEL_HEAD + height + PANEL_FOOT,
   };
 }
-
-/** As many cells side by side in `length`, with {@link CELL}.gap between them and half of it at the ends. */
-function bands(count: number, start: number, length: number): ScaleBand<number> {
-  const gap = (CELL.gap * count) / length;
-  return scaleBand([...Array(count).keys()], [start, start + length])
-    .paddingInner(gap)
-    .paddingOuter(gap / 2);
-}
-
-const middleOf = (bands: ScaleBand<number>, index: number) => bands(index)! + bands.bandwidth() / 2;
 
 function panelMarkup(panel: HeatMapPanel, options: HeatMapOptions, layout: Layout): string {
   const { columns, rows } = options;

@@ -1,5 +1,6 @@
 import type { SearchResult } from '../../../../search/result.js';
 import type { LayerSummary } from '../../../../search/summary.js';
+import { PATTERN_NAMES } from '../../../patterns/head-pattern.js';
 import { formatBytes, formatCount, formatDuration, formatPercent, formatQuantity } from '../../../utils/format.js';
 import { type Column, renderFacts, renderTable } from '../../render/table.js';
 import { stdoutStyle } from '../../terminal.js';
@@ -12,13 +13,6 @@ const COLUMNS: Column[] = [
   { title: 'error', align: 'right' },
   { title: 'cost', align: 'right' },
 ];
-
-const PATTERN_NAMES = {
-  vertical_slash: 'vertical-slash',
-  a_shape: 'A-shape',
-  block_sparse: 'block-sparse',
-  dense: 'dense',
-} as const;
 
 type Types = LayerSummary['types'];
 
