@@ -8,8 +8,9 @@ it('lets new files, earlier results and empty files be written', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'old.json'), '{\n  "schema": "minference.patterns/1"');
   writeFileSync(join(folder, 'empty'), '');
-  for (const path of ['new.json', 'old.json', 'empty']) await refuseForeignFile(join(folder, path));
-  await refuseForeignFile(folder);
+  for (const path of ['new.json', 'old.json', 'empty', '.']) {
+    await expect(refuseForeignFile(join(folder, path)), path).resolves.toBeUndefined();
+  }
 });
 
 it('wants a place that can have other files beside it', async () => {

@@ -37,7 +37,7 @@ describe.each(dtypes)('GroupQueryAttention, %s', (_, spec, tolerance) => {
       patternsInput: 'minference.patterns.0',
     });
     expect(report.skipped).toEqual([]);
-    expect(states.every(({ keeps }) => keeps === 'buffer')).toBe(true);
+    expect(new Set(states.map(({ keeps }) => keeps))).toEqual(new Set(['buffer']));
     expect(io).toMatchObject({
       inputIds: 'input_ids',
       attentionMask: 'attention_mask',
