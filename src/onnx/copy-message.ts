@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
-import type { GraphProto, ModelProto, NodeProto } from 'onnx-buf';
+import type { AttributeProto, GraphProto, ModelProto, NodeProto } from 'onnx-buf';
 
 /** A shallow copy of a message with some fields replaced; defaults live on its prototype, so spreading loses them. */
-export function copyMessage<T extends GraphProto | ModelProto | NodeProto>(
+export function copyMessage<T extends AttributeProto | GraphProto | ModelProto | NodeProto>(
   schema: Parameters<typeof create>[0],
   source: T,
   fields: Partial<T>,

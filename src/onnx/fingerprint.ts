@@ -1,6 +1,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import { toBinary } from '@bufbuild/protobuf';
-import { AttributeProtoSchema, FunctionProtoSchema, type GraphProto, type TensorProto } from 'onnx-buf';
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  FunctionProtoSchema,
+  type GraphProto,
+  type TensorProto,
+} from 'onnx-buf';
+import { copyMessage } from './copy-message.js';
 import { externalLocation } from './external-data.js';
 import { tensorValues } from './tensor-values.js';
 import type { OnnxModel } from './types.js';
@@ -19,6 +26,37 @@ function addTensor(hash: Hash, tensor: TensorProto): void {
   if (values) {
     if (values.length <= MAX_HASHED) hash.update(new Uint8Array(Float64Array.from(values).buffer));
   } else if (tensor.rawData.length <= MAX_HASHED) hash.update(tensor.rawData);
+}
+
+function withoutContent(attribute: AttributeProto): AttributeProto {
+  const copy = copyMessage(AttributeProtoSchema, attribute, {});
+  delete copy.t;
+  delete copy.g;
+  return copy;
+}
+
+/** Numbers of a tensor however stored, the nodes of a body (If, Loop) without their names, all else as it is. */
+function addAttribute(hash: Hash, attribute: AttributeProto, numberOf: (name: string) => string | number): void {
+  const { t: tensor, g: body } = attribute;
+  hash.update(toBinary(AttributeProtoSchema, withoutContent(attribute)));
+  if (tensor) addTensor(hash, tensor);
+  if (body) addBody(hash, body, numberOf);
+}
+
+function addBody(
+  hash: Hash,
+  { node, initializer, output }: GraphProto,
+  numberOf: (name: string) => string | number,
+): void {
+  for (const { opType, domain, input, output: results, attribute } of node) {
+    hash.update(JSON.stringify([opType, domain, input.map(numberOf), results.map(numberOf)]));
+    for (const each of attribute) addAttribute(hash, each, numberOf);
+  }
+  for (const tensor of initializer) {
+    hash.update(String(numberOf(tensor.name)));
+    addTensor(hash, tensor);
+  }
+  hash.update(JSON.stringify(output.map(({ name }) => numberOf(name))));
 }
 
 /** Names that do not depend on what an exporter or a tool calls things: inputs and outputs keep theirs, all else is numbered. */
@@ -48,7 +86,7 @@ export function fingerprintModel(model: OnnxModel, configText: string): string {
   const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   for (const node of graph.node) {
     hash.update(JSON.stringify([node.opType, node.domain, node.input.map(numberOf), node.output.map(numberOf)]));
-    for (const attribute of node.attribute) hash.update(toBinary(AttributeProtoSchema, attribute));
+    for (const attribute of node.attribute) addAttribute(hash, attribute, numberOf);
     // Each tensor where it is first used: their order in the file says nothing.
     for (const name of node.input) {
       const tensor = initializers.get(name);

@@ -13,6 +13,7 @@ const forms: [string, TinyDecoderSpec][] = [
   ['decomposed, MHA', { form: 'decomposed', mask: 'bool', kvHeads: 4 }],
   ['decomposed, one KV head', { form: 'decomposed', mask: 'bool', kvHeads: 1 }],
   ['decomposed, sliding window', { form: 'decomposed', mask: 'window' }],
+  ['decomposed, sliding window of a triangle', { form: 'decomposed', mask: 'window of a triangle' }],
   ['decomposed, softcap', { form: 'decomposed', mask: 'bool', parts: { softcap: 3, scaleOn: 'queries' } }],
   ['decomposed, merged later', { form: 'decomposed', mask: 'bool', parts: { lateMerge: true } }],
   ['decomposed, no mask input', { form: 'decomposed', mask: 'bool', withoutMaskInput: true }],
@@ -48,7 +49,7 @@ describe.each(forms)('%s', (_, spec) => {
     const { layers, report, proto } = await expectEqualToOriginal(tinyDecoder(spec), { vocabulary: VOCABULARY });
     expect(layers).toHaveLength(2);
     expect(report.skipped).toEqual([]);
-    expect(layers.every(({ window }) => window === (spec.mask === 'window' ? WINDOW : null))).toBe(true);
+    expect(layers.every(({ window }) => window === (spec.mask?.startsWith('window') ? WINDOW : null))).toBe(true);
     const left = new Set(proto.graph!.node.map(({ opType }) => opType));
     for (const op of ['Softmax', 'Where', 'Range', 'Expand', 'MultiHeadAttention', 'Attention']) {
       // Without a mask input the lengths come from shapes, over an Expand.
@@ -67,6 +68,7 @@ test.each([
   ['the logarithm of their position', logarithm(4)],
   ['a temperature that grows with their position', temperature(3)],
   ['the length of the prompt', byLength(4)],
+  ['what grows behind 8192 positions alone', temperature(8192)],
 ])('queries multiplied by %s keep that factor in the graph: it is no constant', async (_, build) => {
   const spec: TinyDecoderSpec = { form: 'decomposed', mask: 'bool', parts: { factor: { on: 'queries', build } } };
   const { layers } = await expectEqualToOriginal(tinyDecoder(spec), { vocabulary: VOCABULARY });

@@ -213,3 +213,27 @@ describe('nodes of no sense', () => {
     expect(() => call.value(name)).toThrow(NotEvaluable);
   });
 });
+
+test('what is not known stays so through comparisons and logic, unless the other operand decides', () => {
+  const g = new TinyGraph();
+  g.input('states', 'float32', [1, 'anything']);
+  const unknown = g.node('Gather', [g.node('Shape', ['states']), g.constant(1)]);
+  const less = g.node('Less', [unknown, g.constant(5)]);
+  const [no, yes] = [g.constant(0, 'bool'), g.constant(1, 'bool')];
+  const to = (type: number) => ({ attributes: { to: { int: type } } });
+  const unknowns = [
+    less,
+    g.node('Not', [less]),
+    g.node('And', [yes, less]),
+    g.node('Or', [no, less]),
+    g.node('Cast', [unknown], to(9)),
+    g.node('Cast', [unknown], to(7)),
+    g.node('Where', [less, g.constant(1), g.constant(2)]),
+  ];
+  const decided = [g.node('And', [no, less]), g.node('Or', [yes, less])];
+  for (const name of [...unknowns, ...decided]) g.output(name, 'bool', []);
+  const evaluator = new Evaluator(new Graph(g.model().proto), CALL);
+  const values = (names: readonly string[]) => names.map((name) => evaluator.value(name).data[0]);
+  expect(values(unknowns)).toEqual(unknowns.map(() => Number.NaN));
+  expect(values(decided)).toEqual([0, 1]);
+});

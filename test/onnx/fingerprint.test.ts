@@ -1,7 +1,15 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import { type ModelProto, StringStringEntryProtoSchema, type TensorProto, TensorProtoSchema } from 'onnx-buf';
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  type ModelProto,
+  NodeProtoSchema,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+} from 'onnx-buf';
 import { expect, test } from 'vitest';
 import { buildDecoder } from '../../models/builder/build-decoder.js';
 import type { DecoderSpec } from '../../models/builder/spec.js';
@@ -81,6 +89,21 @@ test.each(typed)('a number stored in %s changes it', (_, fields) => {
   };
   expect(withNumber(4096)).not.toBe(withNumber(2048));
   expect(withNumber(4096)).toBe(withNumber(4096));
+});
+
+test('numbers inside Constant nodes count however they are stored and named', () => {
+  const withConstant = (fields: Partial<Numbers> & Partial<Pick<TensorProto, 'rawData' | 'name'>>) => {
+    const model = builtModel();
+    const tensor = Object.assign(create(TensorProtoSchema, { dims: [1n], dataType: 1 }), fields);
+    const attribute = [
+      create(AttributeProtoSchema, { name: 'value', type: AttributeProto_AttributeType.TENSOR, t: tensor }),
+    ];
+    model.proto.graph!.node.push(create(NodeProtoSchema, { opType: 'Constant', output: ['number'], attribute }));
+    return fingerprintModel(model, CONFIG);
+  };
+  const raw = new Uint8Array(Float32Array.of(0.5).buffer);
+  expect(withConstant({ floatData: [0.5] })).toBe(withConstant({ rawData: raw, name: 'other' }));
+  expect(withConstant({ floatData: [0.5] })).not.toBe(withConstant({ floatData: [0.25] }));
 });
 
 const changes: [string, (proto: ModelProto) => void][] = [

@@ -4,7 +4,7 @@ import { NotEvaluable, NotRunnable, type SmallTensor } from '../evaluate/tensor.
 import type { Graph } from '../graph.js';
 import { analyze, SAMPLE_CALL } from './analysis.js';
 import { isConstant } from './is-constant.js';
-import { distanceConstants } from './mask-constants.js';
+import { distances } from './mask-distances.js';
 import { NoMatch, require } from './rule.js';
 
 /** Additive masks write float16's or float32's lowest value, or -inf; anything this low removes a key. */
@@ -155,12 +155,9 @@ function tryAllSee(graph: Graph, masks: readonly Mask[], lengths: CallLengths): 
 /** How many of its last keys a late row sees; null: all. */
 function findWindow(graph: Graph, masks: readonly Mask[]): number | null {
   const window = windowAt(graph, masks, LONG_CALL);
-  if (window === null) {
-    requireNoWindowOfRows(graph, masks);
-    return null;
-  }
-  const other = windowAt(graph, masks, OTHER_LONG_CALL);
+  const other = window === null ? null : windowAt(graph, masks, OTHER_LONG_CALL);
   require(other === window, `its mask is no sliding window: rows see ${window} keys here and ${other ?? 'all'} there`);
+  requireSameWindowForRows(graph, masks, window);
   return window;
 }
 
@@ -177,34 +174,56 @@ function windowAt(graph: Graph, masks: readonly Mask[], lengths: CallLengths): n
   return window;
 }
 
-/** A call whose rows see more keys than {@link NEAR}, and what replaces a constant to bring its edge into that call. */
-const WINDOWED_CALL: CallLengths = { past: 0, sequence: 12 };
+/** Calls whose rows see more keys than {@link NEAR}: without a past, after one, and of one row. */
+const WINDOWED_CALLS: readonly CallLengths[] = [
+  { past: 0, sequence: 12 },
+  { past: 5, sequence: 12 },
+  { past: 14, sequence: 1 },
+];
+/** What replaces a distance to bring its edge into those calls. */
 const NEAR = 3;
 
 /**
- * Some masks count a window from the first row of a call instead of from each row's position: one row of a long call sees
- * all keys, thousands of rows do not, and no call of thousands of rows is small enough to be looked at. So the constants
- * that could be a distance are made small instead, one at a time: where that hides keys, the mask has such a window.
+ * Some masks count a window from the first row of a call instead of from each row's position: one row of a long call shows
+ * nothing of it, and no call of thousands of rows is small enough to be looked at. So what could be a distance is made
+ * small instead, one number at a time: that must hide nothing, or the same window from every row of every call.
  */
-function requireNoWindowOfRows(graph: Graph, masks: readonly Mask[]): void {
-  for (const [name, distance] of distanceConstants(graph, masks)) {
-    const near = Math.sign(distance) * NEAR;
-    const hidden = hiddenKey(graph, masks, new Evaluator(graph, WINDOWED_CALL, new Map([[name, near]])));
-    require(hidden ===
-      null, `its mask has a window of ${Math.abs(distance)} that depends on the rows of a call (${name})`);
+function requireSameWindowForRows(graph: Graph, masks: readonly Mask[], window: number | null): void {
+  for (const [name, distance] of distances(graph, masks)) {
+    const replaced = new Map([[name, Math.sign(distance) * NEAR]]);
+    const windows = WINDOWED_CALLS.flatMap((call) => windowsOfRows(graph, masks, call, replaced));
+    const isSame = windows.every((each) => each === windows[0]);
+    const isHidden = windows.some((each) => each !== null);
+    require(isSame &&
+      (!isHidden ||
+        window !==
+          null), `its mask has a window that depends on the rows of a call, or is very long (${distance} in ${name})`);
   }
 }
 
-/** A key that some row removes although it is no later than the row; null when there is none, or it cannot be told. */
-function hiddenKey(graph: Graph, masks: readonly Mask[], by: Evaluator): number | null {
+/** How many of its last keys the rows of a call see, null for all of them; NaN for a row with holes. Empty: not to be told. */
+function windowsOfRows(
+  graph: Graph,
+  masks: readonly Mask[],
+  call: CallLengths,
+  replaced: ReadonlyMap<string, number>,
+): (number | null)[] {
   try {
-    const sees = allSee(graph, masks, WINDOWED_CALL, by);
-    for (let row = 0; row < WINDOWED_CALL.sequence; row++) {
-      for (let key = 0; key <= row; key++) if (!sees(row, key)) return key;
-    }
+    const sees = allSee(graph, masks, call, new Evaluator(graph, call, replaced));
+    const windows = Array.from({ length: call.sequence }, (_, row) => windowOfRow(sees, row, call.past + row));
+    // The first rows see all keys of any window.
+    return windows.filter((window, row) => window !== null || call.past + row >= NEAR + 1);
   } catch (error) {
-    // The constant meant something else: a size, an end, a filler.
+    // The number meant something else: a size, an end, a filler.
     if (!(error instanceof NoMatch) && !(error instanceof NotEvaluable)) throw error;
+    return [];
   }
-  return null;
+}
+
+function windowOfRow(sees: Sees, row: number, position: number): number | null {
+  let window = 0;
+  while (window <= position && sees(row, position - window)) window++;
+  if (window > position) return null;
+  for (let key = 0; key < position - window; key++) if (sees(row, key)) return Number.NaN;
+  return window;
 }

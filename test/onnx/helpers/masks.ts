@@ -1,7 +1,7 @@
 import type { TinyGraph } from './tiny-graph.js';
 
 /** Masks that are causal in fact. */
-export type CausalMask = 'bool' | 'additive' | 'inverted' | 'trilu' | 'window' | 'padding';
+export type CausalMask = 'bool' | 'additive' | 'inverted' | 'trilu' | 'window' | 'window of a triangle' | 'padding';
 /** Masks that look like it and are not. */
 export type OtherMask =
   | 'bidirectional'
@@ -13,6 +13,10 @@ export type OtherMask =
   | 'input'
   | 'heads'
   | 'rows'
+  | 'unknown'
+  | 'rows, computed'
+  | 'last row'
+  | 'rows in a window'
   | 'strict';
 export type MaskName = CausalMask | OtherMask;
 
@@ -44,6 +48,18 @@ function lengths(g: TinyGraph): Lengths {
   return { rows, keys, total, sequence };
 }
 
+/** Causal, without the keys up to a diagonal, as tril of ones gives them. */
+function triangle(g: TinyGraph, { rows, keys, total, sequence }: Lengths, diagonal: string) {
+  const one = g.constant([1]);
+  const shape = g.node('Concat', [g.node('Reshape', [sequence, one]), g.node('Reshape', [total, one])], {
+    attributes: { axis: { int: 0 } },
+  });
+  const ones = g.node('Expand', [g.constant(1, 'float32'), shape]);
+  const far = g.node('Trilu', [ones, diagonal], { attributes: { upper: { int: 0 } } });
+  const near = g.node('Not', [g.node('Cast', [far], { attributes: { to: { int: 9 } } })]);
+  return { value: g.node('And', [g.node('LessOrEqual', [keys, rows]), near]), kind: 'allowed' as const };
+}
+
 const BUILDERS: Record<MaskName, (g: TinyGraph, l: Lengths) => { value: string; kind: BuiltMask['kind'] }> = {
   bool: (g, { rows, keys }) => ({ value: g.node('LessOrEqual', [keys, rows]), kind: 'allowed' }),
   inverted: (g, { rows, keys }) => ({ value: g.node('Greater', [keys, rows]), kind: 'masked' }),
@@ -66,16 +82,17 @@ const BUILDERS: Record<MaskName, (g: TinyGraph, l: Lengths) => { value: string; 
     return { value: g.node('And', [g.node('LessOrEqual', [keys, rows]), recent]), kind: 'allowed' };
   },
   // The window's edge is counted from the first row of the call, as some exports of Gemma-2 do.
-  rows: (g, { rows, keys, total, sequence }) => {
-    const one = g.constant([1]);
-    const shape = g.node('Concat', [g.node('Reshape', [sequence, one]), g.node('Reshape', [total, one])], {
-      attributes: { axis: { int: 0 } },
-    });
-    const ones = g.node('Expand', [g.constant(1, 'float32'), shape]);
-    const far = g.node('Trilu', [ones, g.constant(-4096)], { attributes: { upper: { int: 0 } } });
-    const near = g.node('Not', [g.node('Cast', [far], { attributes: { to: { int: 9 } } })]);
-    return { value: g.node('And', [g.node('LessOrEqual', [keys, rows]), near]), kind: 'allowed' };
+  rows: (g, l) => triangle(g, l, g.constant(-4096)),
+  // The same, of a distance that is computed.
+  'rows, computed': (g, l) => triangle(g, l, g.node('Neg', [g.node('Add', [g.constant(2048), g.constant(2048)])])),
+  // Right for one row, wrong for several.
+  'last row': (g, l) => triangle(g, l, g.node('Sub', [l.total, g.constant(4097)])),
+  'rows in a window': (g, l) => {
+    const recent = g.node('Greater', [l.keys, g.node('Sub', [l.rows, g.constant(8192)])]);
+    return { value: g.node('And', [triangle(g, l, g.constant(-4096)).value, recent]), kind: 'allowed' };
   },
+  'window of a triangle': (g, l) =>
+    triangle(g, l, g.node('Sub', [g.node('Sub', [l.total, l.sequence]), g.constant(WINDOW)])),
   padding: (g, { rows, keys }) => {
     const given = g.node('Cast', ['attention_mask'], { attributes: { to: { int: 9 } } });
     const wide = g.node('Unsqueeze', [given, g.constant([1, 2])]);
@@ -111,6 +128,12 @@ const BUILDERS: Record<MaskName, (g: TinyGraph, l: Lengths) => { value: string; 
     value: g.input('attention_mask_4d', 'float32', ['batch_size', 1, 'sequence_length', 'total_sequence_length']),
     kind: 'additive',
   }),
+  unknown: (g, { rows, keys }) => {
+    const states = g.input('encoder_states', 'float32', ['batch_size', 'encoder_length', 8]);
+    const length = g.node('Gather', [g.node('Shape', [states]), g.constant(1)]);
+    const seen = g.node('And', [g.node('LessOrEqual', [keys, rows]), g.node('Not', [g.node('Less', [keys, length])])]);
+    return { value: seen, kind: 'allowed' };
+  },
   heads: (g, { rows, keys }) => {
     const shift = g.constant([0, 0, 0, 1], 'int64', [1, 4, 1, 1]);
     return { value: g.node('LessOrEqual', [keys, g.node('Sub', [rows, shift])]), kind: 'allowed' };
