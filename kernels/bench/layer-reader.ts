@@ -42,7 +42,7 @@ export class LayerReader implements Disposable {
     const file = await readOnnxModel(directory.modelPath);
     const fingerprint = fingerprintModel(file, directory.configText);
     const model = rewriteForPrefill(await followDataLinks(file), { logits: 'all' });
-    const { io, layers, leftAlone, numLayers } = model;
+    const { io, layers, leftAlone, numLayers, tableSwitch } = model;
     const states = asGrown(model.states);
     const layer = layers[index];
     if (!layer) throw new MinferenceError('USAGE', `expected a layer from 0 to ${layers.length - 1}, found ${index}`);
@@ -53,7 +53,7 @@ export class LayerReader implements Disposable {
       device: 'cpu',
     });
     try {
-      const described = { io, layers, leftAlone, numLayers, states } as const;
+      const described = { io, layers, leftAlone, numLayers, states, tableSwitch } as const;
       const parts = { directory, graph: 'prefill', session, ...described, logits: 'all' } as const;
       return new LayerReader({ ...parts, feedMakers: createFeedMakers(parts) }, graph, { layer, fingerprint });
     } catch (error) {
@@ -93,7 +93,7 @@ export class LayerReader implements Disposable {
   ): Promise<T> {
     checkTokens(tokens, this.directory.config);
     using cache = KvCache.allocate(this.#parts, 0);
-    const made = [...this.#parts.feedMakers].map(([name, make]) => [name, make({ tokens, past: 0 })] as const);
+    const made = [...this.#parts.feedMakers].map(([name, make]) => [name, make({ tokens, past: 0, planned: tokens.length })] as const);
     const own = { ...Object.fromEntries(made), ...patternFeeds(this.#parts, 'dense') };
     let values: Record<string, Tensor> = {};
     try {

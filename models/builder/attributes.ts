@@ -1,7 +1,13 @@
 import { create } from '@bufbuild/protobuf';
-import { type AttributeProto, AttributeProto_AttributeType, AttributeProtoSchema, type TensorProto } from 'onnx-buf';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  type GraphProto,
+  type TensorProto,
+} from 'onnx-buf';
 
-const { FLOAT, INT, INTS, STRING, TENSOR } = AttributeProto_AttributeType;
+const { FLOAT, GRAPH, INT, INTS, STRING, TENSOR } = AttributeProto_AttributeType;
 
 /** Value of a node attribute; ONNX keeps integers and floats apart, so the caller says which. */
 export type Attribute =
@@ -9,7 +15,8 @@ export type Attribute =
   | { float: number }
   | { ints: readonly number[] }
   | { string: string }
-  | { tensor: TensorProto };
+  | { tensor: TensorProto }
+  | { graph: GraphProto };
 
 export function attributeProto(name: string, value: Attribute): AttributeProto {
   if ('int' in value) return create(AttributeProtoSchema, { name, type: INT, i: BigInt(value.int) });
@@ -18,5 +25,6 @@ export function attributeProto(name: string, value: Attribute): AttributeProto {
   if ('string' in value) {
     return create(AttributeProtoSchema, { name, type: STRING, s: new TextEncoder().encode(value.string) });
   }
+  if ('graph' in value) return create(AttributeProtoSchema, { name, type: GRAPH, g: value.graph });
   return create(AttributeProtoSchema, { name, type: TENSOR, t: value.tensor });
 }

@@ -41,6 +41,8 @@ export interface DecoderSpec extends Partial<DecoderShape> {
   seed?: number;
   /** `stored` keeps cos/sin caches as initializers; `computed` derives them from small tables when the graph is loaded. */
   rotaryCaches?: 'stored' | 'computed';
+  /** LongRoPE: an If chooses other tables, of angles divided by `factor`, for more than `switch` tokens (genai). */
+  longRope?: { switch: number; factor: number };
   /** Put tensors of at least `minBytes` (default 0) into a file of this name beside the model; false keeps all inline. */
   externalData?: false | { location: string; minBytes?: number };
 }
@@ -54,6 +56,7 @@ export interface ResolvedSpec extends DecoderShape {
   weights: WeightSource | 'hollow' | null;
   seed: number;
   rotaryCaches: 'stored' | 'computed';
+  longRope: { switch: number; factor: number } | null;
   externalData: false | { location: string; minBytes: number };
 }
 
@@ -90,12 +93,14 @@ export function resolveSpec(spec: DecoderSpec): ResolvedSpec {
     weights: spec.weights ?? null,
     seed: spec.seed ?? 1,
     rotaryCaches: spec.rotaryCaches ?? 'stored',
+    longRope: spec.longRope ?? null,
     externalData: spec.externalData ? { minBytes: 0, ...spec.externalData } : false,
   };
   check(resolved.numHeads % resolved.numKvHeads === 0, 'numHeads to be a multiple of numKvHeads');
   check(resolved.rotaryDim % 2 === 0 && resolved.rotaryDim <= headDim, 'an even rotaryDim of at most headDim');
   const fused = resolved.style !== 'genai' || resolved.rotaryDim % 16 === 0;
   check(fused, 'a rotaryDim that is a multiple of 16, as GroupQueryAttention takes it');
+  check(resolved.style === 'genai' || !resolved.longRope, 'no longRope in this style');
   const windowed = resolved.style === 'genai' || resolved.style === 'optimum';
   check(windowed || !resolved.slidingWindow, 'no slidingWindow in this style');
   const kinds = Object.values(resolved.layerKinds);

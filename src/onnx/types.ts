@@ -106,6 +106,8 @@ export interface ModelLayers {
 export interface RewrittenModel extends ModelLayers {
   proto: ModelProto;
   folder: string;
+  /** Most tokens that the short tables of angles serve (LongRoPE); null where there is one table for all lengths. */
+  tableSwitch: number | null;
   /** Everything that runs hand on: KV caches, and states of other kinds. */
   states: CarriedState[];
   io: DecoderIo;

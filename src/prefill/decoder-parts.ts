@@ -10,6 +10,8 @@ export type GraphKind = 'prefill' | 'probe' | 'original';
 export interface StepTokens {
   tokens: readonly number[];
   past: number;
+  /** Tokens that the cache will hold in the end, prompt and answer. */
+  planned: number;
 }
 
 /** Makes one input of a run. */
@@ -23,6 +25,8 @@ export interface DecoderParts extends ModelLayers {
   io: DecoderIo;
   /** What runs hand on. */
   states: readonly CarriedState[];
+  /** See RewrittenModel. */
+  tableSwitch: number | null;
   /** Inputs that are neither carried from run to run nor patterns, by name. */
   feedMakers: ReadonlyMap<string, FeedMaker>;
   /** Which rows of logits callers get; `io.logitsRows` says which the graph computes. */

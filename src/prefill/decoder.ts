@@ -48,6 +48,11 @@ export class Decoder implements Disposable {
   readonly leftAlone: readonly LeftAloneLayer[];
   /** Layers of the model: patterns have an entry for each. */
   readonly numLayers: number;
+  /**
+   * Most tokens, prompt and answer, that the model's short tables of angles serve (LongRoPE); longer prompts take the long
+   * ones from their first token on. Null where one table serves all lengths.
+   */
+  readonly tableSwitch: number | null;
   /** What the rewriter did with the graph's attention, and why it left the rest alone. */
   readonly report: RewriteReport;
   readonly session: Session;
@@ -71,6 +76,7 @@ export class Decoder implements Disposable {
     this.layers = parts.layers;
     this.leftAlone = parts.leftAlone;
     this.numLayers = parts.numLayers;
+    this.tableSwitch = parts.tableSwitch;
     this.session = parts.session;
     this.tokenizer = facts.tokenizer;
     this.device = facts.device;

@@ -1,4 +1,5 @@
 import { MinferenceError } from '../errors.js';
+import { CACHE_LENGTH_INPUT } from '../onnx/rewrite/length-switch.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { DType, TensorInfo } from '../runtime/types.js';
 import type { DecoderParts, FeedMaker } from './decoder-parts.js';
@@ -65,6 +66,8 @@ function makerFor(input: TensorInfo, io: DecoderParts['io']): FeedMaker | undefi
           io.logitsRows === 'last' ? 1 : 0,
           input.shape.map(() => 1),
         );
+    case CACHE_LENGTH_INPUT:
+      return ({ planned }) => integers(dtype, [planned], [1]);
     case 'use_cache_branch':
       // The branch with cache also takes an empty one, so prompt and answer use the same graph.
       return () => Tensor.fromArray('bool', Uint8Array.of(1), [1]);

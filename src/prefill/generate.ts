@@ -50,6 +50,7 @@ export async function runGenerate(
   let stopped: Generation['stopped'] = 'length';
   let failure: Generation['failure'] = null;
 
+  checkTables(parts, prefill, maxNewTokens);
   const feeds = patternFeeds(parts, 'dense');
   const cache = await prefill.cache.fork();
   const started = performance.now();
@@ -90,4 +91,20 @@ export async function runGenerate(
     cache.dispose();
     for (const tensor of Object.values(feeds)) tensor.dispose();
   }
+}
+
+/** Keys that were rotated with the short tables do not go with later ones of the long tables. */
+function checkTables(
+  { tableSwitch, directory }: DecoderParts,
+  { tokens, cache }: PrefillResult,
+  maxNewTokens: number,
+): void {
+  const end = Math.min(directory.config.contextLength, tokens + maxNewTokens);
+  if (tableSwitch === null || cache.planned > tableSwitch || end <= tableSwitch) return;
+  throw new MinferenceError(
+    'USAGE',
+    `expected an answer that ends by token ${tableSwitch}, where the model's angles change and for which the prompt was ` +
+      `prefilled, found one that may go up to token ${end}`,
+    { hint: `Prefill with maxNewTokens: ${maxNewTokens}, or generate ${tableSwitch - tokens} tokens or fewer.` },
+  );
 }

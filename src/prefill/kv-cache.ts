@@ -45,6 +45,8 @@ export class KvCache implements Disposable {
   length = 0;
   /** Tokens it can hold; Infinity when it grows by itself. */
   capacity: number;
+  /** Tokens it was made for, prompt and answer, however many it holds so far or can. */
+  readonly planned: number;
   readonly #parts: Pick<DecoderParts, 'session' | 'states'>;
   /** In the order of the states. */
   #held: Held[];
@@ -53,9 +55,14 @@ export class KvCache implements Disposable {
   /** Gives the buffers back to the cache that this one continues. */
   #giveBack = () => {};
 
-  private constructor(parts: Pick<DecoderParts, 'session' | 'states'>, capacity: number, held: Held[]) {
+  private constructor(
+    parts: Pick<DecoderParts, 'session' | 'states'>,
+    { capacity, planned }: { capacity: number; planned: number },
+    held: Held[],
+  ) {
     this.#parts = parts;
     this.capacity = capacity;
+    this.planned = planned;
     this.#held = held;
   }
 
@@ -63,7 +70,7 @@ export class KvCache implements Disposable {
   static allocate(parts: Pick<DecoderParts, 'session' | 'states'>, capacity: number): KvCache {
     const held = parts.states.map((state) => ({ tensor: firstOf(parts, state, capacity), owned: true }));
     const hasBuffers = parts.states.some(({ keeps }) => keeps === 'buffer');
-    return new KvCache(parts, hasBuffers ? capacity : Infinity, held);
+    return new KvCache(parts, { capacity: hasBuffers ? capacity : Infinity, planned: capacity }, held);
   }
 
   /**
@@ -72,7 +79,7 @@ export class KvCache implements Disposable {
    */
   async fork(): Promise<KvCache> {
     const held = this.#held.map(({ tensor }) => ({ tensor, owned: false }));
-    const fork = new KvCache(this.#parts, this.capacity, held);
+    const fork = new KvCache(this.#parts, this, held);
     fork.length = this.length;
     if (this.capacity === Infinity) return fork;
     const turn = this.#writable;

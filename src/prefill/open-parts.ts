@@ -83,10 +83,10 @@ function rewrite(model: OnnxModel, { config }: ModelDirectory, { graph, logits }
 function partsOf(
   directory: ModelDirectory,
   session: Session,
-  { layers, leftAlone, numLayers, states, io }: RewrittenModel,
+  { layers, leftAlone, numLayers, states, io, tableSwitch }: RewrittenModel,
   { graph, logits }: OpenGraphOptions,
 ): DecoderParts {
-  const parts = { directory, graph, session, io, layers, leftAlone, numLayers, states, logits };
+  const parts = { directory, graph, session, io, layers, leftAlone, numLayers, states, tableSwitch, logits };
   return { ...parts, feedMakers: createFeedMakers(parts) };
 }
 

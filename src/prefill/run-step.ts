@@ -31,7 +31,9 @@ export async function runStep(parts: DecoderParts, step: Step): Promise<StepResu
   throwIfAborted(signal);
   const hasLogits = session.outputs.some(({ name }) => name === io.logits);
   const toHost = hasLogits ? [io.logits, ...outputs] : outputs;
-  const inputs = [...parts.feedMakers].map(([name, make]) => [name, make({ tokens, past: cache.length })] as const);
+  const inputs = [...parts.feedMakers].map(
+    ([name, make]) => [name, make({ tokens, past: cache.length, planned: cache.planned })] as const,
+  );
   try {
     const results = await session.run(
       { ...Object.fromEntries(inputs), ...cache.feeds(), ...feeds },

@@ -1,5 +1,7 @@
+import type { GraphProto } from 'onnx-buf';
+import { GraphWriter } from '../graph-writer.js';
 import { inverseFrequencies, rotaryTables } from '../rotary.js';
-import { floatBytes } from '../tensor-proto.js';
+import { floatBytes, tensorProto } from '../tensor-proto.js';
 import type { GenaiGraph } from './genai-graph.js';
 
 const LOW = 256;
@@ -15,6 +17,7 @@ export function writeRotaryCaches(genai: GenaiGraph): [cos: string, sin: string]
   const { spec, graph } = genai.context;
   const type = spec.activations;
   const width = spec.rotaryDim / 2;
+  if (spec.longRope) return writeLongRope(genai, spec.longRope);
   if (spec.rotaryCaches === 'stored') {
     const tables = () => rotaryTables(spec, range(spec.maxPositions));
     const dims = [spec.maxPositions, width];
@@ -48,4 +51,42 @@ export function writeRotaryCaches(genai: GenaiGraph): [cos: string, sin: string]
     sum('cos', 'Sub', [cosHigh, cosLow], [sinHigh, sinLow]),
     sum('sin', 'Add', [sinHigh, cosLow], [cosHigh, sinLow]),
   ];
+}
+
+/** As onnxruntime-genai writes Phi-3.5 and Phi-4: the number of tokens so far chooses between two pairs of tables. */
+function writeLongRope(genai: GenaiGraph, longRope: { switch: number; factor: number }): [cos: string, sin: string] {
+  const { spec, graph } = genai.context;
+  const path = '/model/rotemb_caches_subgraph';
+  const width = spec.rotaryDim / 2;
+  const branch = (name: 'large' | 'small', rows: number, divisor: number): GraphProto => {
+    const tables = rotaryTables(spec, range(rows, 1 / divisor));
+    const inner = new GraphWriter(false);
+    for (const part of ['cos', 'sin'] as const) {
+      const tensor = tensorProto('', spec.activations, [rows, width], floatBytes(tables[part], spec.activations));
+      const outputs = [`${part}_cache_${name}`];
+      inner.node({
+        op: 'Constant',
+        name: `/${name}/${part}_cache/Constant`,
+        inputs: [],
+        outputs,
+        attributes: { value: { tensor } },
+      });
+      inner.output(outputs[0]!, spec.activations, [rows, width]);
+    }
+    return inner.finish();
+  };
+  const total = '/model/attn_mask_reformat/attn_mask_subgraph/Gather/output_0';
+  const limit = genai.constant('int64', longRope.switch);
+  const isLong = genai.op('Greater', `${path}/Greater`, [total, limit], { type: 'bool', shape: [] });
+  graph.node({
+    op: 'If',
+    name: `${path}/If`,
+    inputs: [isLong],
+    outputs: ['cos_cache', 'sin_cache'],
+    attributes: {
+      then_branch: { graph: branch('large', spec.maxPositions, longRope.factor) },
+      else_branch: { graph: branch('small', longRope.switch, 1) },
+    },
+  });
+  return ['cos_cache', 'sin_cache'];
 }

@@ -7,6 +7,7 @@ import { findDecoderIo, findLogits } from './decoder-io.js';
 import { DOMAIN, emitAttention } from './emit-attention.js';
 import { type FoundAttention, findAttention } from './find-attention.js';
 import { hasOneRow, keepLastRow } from './last-row.js';
+import { chooseTablesOnce } from './length-switch.js';
 import { leftAloneLayers, numberAttentions } from './place-layers.js';
 
 /** How many op types an error message counts up. */
@@ -68,7 +69,8 @@ export function describeOriginal(model: OnnxModel, facts: GraphFacts = {}): Rewr
   const states = findCarriedStates(graph, layers, facts.stateNames);
   const changed = completePresents(graph);
   if (changed) graph.finish();
-  return { ...described, proto: changed ? graph.proto : model.proto, layers, states };
+  // The file's own choice stands.
+  return { ...described, proto: changed ? graph.proto : model.proto, layers, states, tableSwitch: null };
 }
 
 /** What {@link rewriteForPrefill} would rewrite and leave alone; throws nothing for graphs without attention. */
@@ -93,12 +95,14 @@ function finished(model: OnnxModel, graph: Graph, parts: Rewriting, facts: Graph
   const { found, layers, logits } = parts;
   const io = findDecoderIo(graph, layers, logits);
   completePresents(graph);
+  const tableSwitch = chooseTablesOnce(graph);
   graph.finish();
   const states = findCarriedStates(graph, layers, facts.stateNames);
   return {
     ...modelLayers(found, layers, states, facts),
     proto: graph.proto,
     folder: model.folder,
+    tableSwitch,
     states,
     io,
     report: { rules: found.counts, skipped: found.skipped },
