@@ -22,6 +22,7 @@ export function provenance(
       fraction: budgets[facts.tightest]!.fraction,
     },
     length: facts.length,
+    ...defined({ angles: facts.angles }),
     candidates: facts.candidates,
     calibration: facts.sets.map((set) => ({
       set: setName(set),

@@ -3,6 +3,7 @@ import type { AttentionLayer, ModelLayers } from '../src/onnx/types.js';
 import type { TileGeometry } from '../src/patterns/flops.js';
 import type { Decoder } from '../src/prefill/decoder.js';
 import { kernelGeometry } from '../src/runtime/native.js';
+import { defined } from '../src/utils/defined.js';
 import { packageVersion } from '../src/utils/package-version.js';
 import { type Budget, resolveBudget } from './budget.js';
 import { type Candidate, searchSpace } from './candidates.js';
@@ -18,6 +19,8 @@ export interface SearchFacts extends Omit<SearchPlan, 'length'>, Readonly<ModelL
   /** The layer with the least keys a row, for which the candidates are scaled and the budget is explained. */
   tightest: number;
   candidates: Candidate[];
+  /** Which tables of angles prompts of this length see; absent where there is one for all lengths. */
+  angles?: 'short' | 'long';
   model: { id: string; fingerprint: string };
   device: string;
   tool: string;
@@ -49,12 +52,16 @@ export function searchFacts(decoder: Decoder, plan: SearchPlan): SearchFacts {
     numLayers: decoder.numLayers,
     budgets,
     tightest,
+    ...defined({ angles: anglesAt(decoder.tableSwitch, length) }),
     candidates: searchSpace(budgets[tightest]!, { length, headDim, geometry }),
     model: { id: decoder.directory.id, fingerprint: decoder.fingerprint },
     device: decoder.session.device,
     tool: `minference ${packageVersion()}`,
   };
 }
+
+const anglesAt = (tableSwitch: number | null, length: number) =>
+  tableSwitch === null ? undefined : length > tableSwitch ? ('long' as const) : ('short' as const);
 
 function searchLength({ length }: SearchPlan, contextLength: number): number {
   if (length === undefined) return Math.min(DEFAULT_LENGTH, contextLength);

@@ -133,6 +133,10 @@ const searchSchema = z.strictObject({
       .describe('of the dense causal FLOPs at `length`; the least of the layers'),
   }),
   length: atLeastOne.max(MAX_TOKENS).describe('tokens of a calibration prompt'),
+  angles: z
+    .enum(['short', 'long'])
+    .optional()
+    .describe('which tables of angles the calibration prompts saw (LongRoPE)'),
   candidates: z.array(candidateSchema).min(1).max(MAX_CANDIDATES).describe('sizes before they were fitted'),
   calibration: z.array(calibrationSchema).min(1).max(MAX_SETS),
   device: text,

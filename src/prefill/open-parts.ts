@@ -52,6 +52,7 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
   const model = await followDataLinks(file);
   const rewritten = rewrite(model, directory, options);
   checkGraph(directory, rewritten);
+  checkNumbers(directory, rewritten, device);
   const place = { device: device.kind, deviceId: device.id ?? 0 };
   // Neither the probe nor ONNX Runtime's own attention falls back to dense.
   const costs =
@@ -88,6 +89,18 @@ function partsOf(
 ): DecoderParts {
   const parts = { directory, graph, session, io, layers, leftAlone, numLayers, states, tableSwitch, logits };
   return { ...parts, feedMakers: createFeedMakers(parts) };
+}
+
+/** ONNX Runtime's CPU kernels know no bfloat16. */
+function checkNumbers({ modelPath }: ModelDirectory, { io }: RewrittenModel, device: DeviceChoice): void {
+  if (device.kind !== 'cpu' || io.kvDtype !== 'bfloat16') return;
+  throw new MinferenceError(
+    'MODEL_UNSUPPORTED',
+    `${modelPath}: expected float32 or float16 for the CPU, found bfloat16, which ONNX Runtime computes on CUDA only`,
+    {
+      hint: 'Take a machine with a GPU, or another variant of the model (minference inspect lists them), or export it as fp32 or int4.',
+    },
+  );
 }
 
 /** The context ends where the graph's positions end, whatever the configuration says. */

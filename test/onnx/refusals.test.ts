@@ -1,3 +1,5 @@
+import { create } from '@bufbuild/protobuf';
+import { AttributeProto_AttributeType, AttributeProtoSchema, GraphProtoSchema, NodeProtoSchema } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
 import { inspectAttention, rewriteForPrefill } from '../../src/onnx/rewrite/rewrite-model.js';
 import { type TinyDecoderSpec, tinyDecoder } from './helpers/decoder.js';
@@ -157,4 +159,38 @@ test('one layer of two may be rewritten, and the other one is named', () => {
   expect(numLayers).toBe(2);
   expect(states.map(({ keeps }) => keeps)).toEqual(['buffer', 'buffer', 'grown', 'grown']);
   expect(proto.graph!.node.filter(({ opType }) => opType === 'MultiHeadAttention')).toHaveLength(1);
+});
+
+test('attention of which no part is known is named all the same, with what its scores come from', () => {
+  const model = tinyDecoder(decomposed({}));
+  for (const node of model.proto.graph!.node) if (node.opType === 'MatMul') node.opType = 'FusedMatMul';
+  const { layers, skipped } = inspectAttention(model);
+  expect(layers).toEqual([]);
+  expect(skipped).toHaveLength(2);
+  expect(skipped[0]).toMatchObject({ opType: 'Softmax', reason: expect.stringMatching(/come from .*no product/) });
+});
+
+test('a merged decoder, whose attention is inside an If, is called one', () => {
+  const model = tinyDecoder(decomposed({}));
+  const graph = model.proto.graph!;
+  const branch = (name: string) =>
+    create(AttributeProtoSchema, {
+      name,
+      type: AttributeProto_AttributeType.GRAPH,
+      g: create(GraphProtoSchema, { name, node: graph.node, output: graph.output }),
+    });
+  const merged = create(NodeProtoSchema, {
+    opType: 'If',
+    name: 'optimum::if',
+    input: ['use_cache_branch'],
+    output: graph.output.map(({ name }) => name),
+    attribute: [branch('then_branch'), branch('else_branch')],
+  });
+  graph.node = [merged];
+  expect(() => rewriteForPrefill(model)).toThrow(
+    expect.objectContaining({
+      code: 'MODEL_NO_ATTENTION',
+      message: expect.stringMatching(/If optimum::if was left alone: .*merged decoder.*--no-post-process/),
+    }),
+  );
 });

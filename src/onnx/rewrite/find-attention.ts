@@ -9,6 +9,7 @@ import { multiHeadAttention } from './multi-head-attention.js';
 import { onnxAttention } from './onnx-attention.js';
 import type { PlacedAttention } from './place-layers.js';
 import { type AttentionMatch, type AttentionRule, NoMatch, require } from './rule.js';
+import { unknownAttention } from './unknown-attention.js';
 
 /** In this order; a node is the first rule's whose anchor it is. */
 export const RULES: readonly AttentionRule[] = [
@@ -47,6 +48,7 @@ export function findAttention(graph: Graph): FoundAttention {
     matches.push(match);
     attentions.push({ node: nameOf(node), cache: match.pastKey, skipped: null, numHeads: match.numHeads });
   }
+  if (attentions.length === 0) skipped.push(...unknownAttention(graph));
   return { matches, skipped, attentions, counts };
 }
 
