@@ -93,7 +93,9 @@ export class LayerReader implements Disposable {
   ): Promise<T> {
     checkTokens(tokens, this.directory.config);
     using cache = KvCache.allocate(this.#parts, 0);
-    const made = [...this.#parts.feedMakers].map(([name, make]) => [name, make({ tokens, past: 0, planned: tokens.length })] as const);
+    const made = [...this.#parts.feedMakers].map(
+      ([name, make]) => [name, make({ tokens, past: 0, planned: tokens.length })] as const,
+    );
     const own = { ...Object.fromEntries(made), ...patternFeeds(this.#parts, 'dense') };
     let values: Record<string, Tensor> = {};
     try {
