@@ -1,6 +1,7 @@
 import { MinferenceError } from '../errors.js';
 import type { ModelDirectory } from '../model/model-directory.js';
-import type { RewrittenModel } from '../onnx/types.js';
+import type { CarriedState, RewrittenModel } from '../onnx/types.js';
+import { ELEMENT } from '../onnx/value-info.js';
 
 /**
  * The graph is what runs; a configuration that contradicts it belongs to another model.
@@ -25,4 +26,20 @@ export function checkGraph({ config, modelPath, folder }: ModelDirectory, { laye
   if (saysKvHeads && numKvHeads !== config.numKvHeads) throw mismatch('key-value heads', numKvHeads, config.numKvHeads);
   const saysHeadDim = config.headDim * config.numHeads !== config.hiddenSize;
   if (saysHeadDim && headDim !== config.headDim) throw mismatch('values per head', headDim, config.headDim);
+}
+
+/** ONNX Runtime's CPU kernels know no bfloat16. */
+export const needsCuda = (states: readonly CarriedState[]): boolean =>
+  states.some(({ elementType }) => elementType === ELEMENT.bfloat16);
+
+/** @throws MinferenceError MODEL_UNSUPPORTED for a graph that the CPU cannot run */
+export function checkNumbers({ modelPath }: ModelDirectory, { states }: RewrittenModel): void {
+  if (!needsCuda(states)) return;
+  throw new MinferenceError(
+    'MODEL_UNSUPPORTED',
+    `${modelPath}: expected float32 or float16 for the CPU, found bfloat16, which ONNX Runtime computes on CUDA only`,
+    {
+      hint: 'Take a machine with a GPU, or another variant of the model (minference inspect lists them), or export it as fp32 or int4.',
+    },
+  );
 }

@@ -13,7 +13,7 @@ import { type DeviceChoice, type DeviceRequest, resolveDevice } from '../runtime
 import { Session } from '../runtime/session.js';
 import { defined } from '../utils/defined.js';
 import type { ProgressReporter } from '../utils/progress.js';
-import { checkGraph } from './check-graph.js';
+import { checkGraph, checkNumbers } from './check-graph.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
 import { createFeedMakers } from './feeds.js';
 import { graphFacts } from './graph-facts.js';
@@ -52,7 +52,7 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
   const model = await followDataLinks(file);
   const rewritten = rewrite(model, directory, options);
   checkGraph(directory, rewritten);
-  checkNumbers(directory, rewritten, device);
+  if (device.kind === 'cpu') checkNumbers(directory, rewritten);
   const place = { device: device.kind, deviceId: device.id ?? 0 };
   // Neither the probe nor ONNX Runtime's own attention falls back to dense.
   const costs =
@@ -89,18 +89,6 @@ function partsOf(
 ): DecoderParts {
   const parts = { directory, graph, session, io, layers, leftAlone, numLayers, states, tableSwitch, logits };
   return { ...parts, feedMakers: createFeedMakers(parts) };
-}
-
-/** ONNX Runtime's CPU kernels know no bfloat16. */
-function checkNumbers({ modelPath }: ModelDirectory, { io }: RewrittenModel, device: DeviceChoice): void {
-  if (device.kind !== 'cpu' || io.kvDtype !== 'bfloat16') return;
-  throw new MinferenceError(
-    'MODEL_UNSUPPORTED',
-    `${modelPath}: expected float32 or float16 for the CPU, found bfloat16, which ONNX Runtime computes on CUDA only`,
-    {
-      hint: 'Take a machine with a GPU, or another variant of the model (minference inspect lists them), or export it as fp32 or int4.',
-    },
-  );
 }
 
 /** The context ends where the graph's positions end, whatever the configuration says. */

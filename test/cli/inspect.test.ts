@@ -1,5 +1,7 @@
 import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema } from 'onnx-buf';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatBytes } from '../../src/utils/format.js';
 import { sharedFolder } from '../utils/temporary-folder.js';
@@ -53,6 +55,24 @@ describe('inspect', () => {
     expect(stdout).toMatch(
       /✖ attention +0 layers can be made sparse\n +→ export.*[\s\S]*✖ left alone +GroupQueryAttention \S+ and 1 more:\s+an\s+operator\s+of\s+com.somewhere/,
     );
+  });
+
+  it('says that the CPU does not compute with bfloat16, as prefill does before it loads the model', async (context) => {
+    if (JSON.parse((await runCli(['inspect', '--json'])).stdout).native.cuda) context.skip('a GPU computes with it');
+    const model = await writeTinyModel(folder, 'bfloat16', { dtype: 'fp16' });
+    const path = join(model, 'model.onnx');
+    const proto = fromBinary(ModelProtoSchema, readFileSync(path));
+    for (const { name, type } of [...proto.graph!.input, ...proto.graph!.output]) {
+      if (!/^(?:past|present)/.test(name) || type?.value.case !== 'tensorType') continue;
+      type.value.value.elemType = 16;
+    }
+    writeFileSync(path, toBinary(ModelProtoSchema, proto));
+    const { stdout, exitCode } = await runCli(['inspect', '--model', model]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/✖ numbers +bfloat16, which ONNX Runtime computes on CUDA only\n +→ take/);
+    const prefill = await runCli(['prefill', '--model', model, '--prompt', 'x', '--device', 'cpu']);
+    expect(prefill.exitCode).toBe(1);
+    expect(prefill.stderr).toMatch(/expected float32 or float16 for the CPU, found\s+bfloat16/);
   });
 
   it('says which weights are missing', async () => {

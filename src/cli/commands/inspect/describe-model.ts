@@ -16,7 +16,9 @@ export interface ModelFacts extends ModelLayers {
   variants: readonly VariantSize[];
   /** Keys, values and other states of 1,024 tokens. */
   cacheBytesPer1k: number;
-  /** At least one layer can be made sparse, and the weights are there. */
+  /** Its numbers are bfloat16, and there is no GPU that could compute with them. */
+  cannotCompute: boolean;
+  /** At least one layer can be made sparse, the weights are there, and this machine can compute with them. */
   usable: boolean;
 }
 
@@ -112,6 +114,13 @@ function describeVariant({ name, bytes }: VariantSize, chosen: string): string {
   return `${name}, ${size}${name === chosen ? ' (chosen)' : ''}`;
 }
 
+const NO_BFLOAT16: Fact = {
+  title: 'numbers',
+  value: 'bfloat16, which ONNX Runtime computes on CUDA only',
+  ok: false,
+  fix: 'take a machine with a GPU, another variant, or export the model as fp32 or int4',
+};
+
 /** A model's configuration and its attention, as sections for people. */
 export function describeModel(facts: ModelFacts): Section[] {
   const { directory, layers, weightsProblem } = facts;
@@ -143,6 +152,7 @@ export function describeModel(facts: ModelFacts): Section[] {
         { title: 'positions', value: formatCount(config.contextLength) },
         { title: 'KV cache', value: `${formatBytes(facts.cacheBytesPer1k)} for 1,024 tokens` },
         weights,
+        ...(facts.cannotCompute ? [NO_BFLOAT16] : []),
       ],
     },
     {

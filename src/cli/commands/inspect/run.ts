@@ -5,6 +5,7 @@ import { variantSizes } from '../../../model/variant-sizes.js';
 import { checkExternalData, readOnnxModel } from '../../../onnx/model-file.js';
 import { inspectAttention } from '../../../onnx/rewrite/rewrite-model.js';
 import type { OnnxModel } from '../../../onnx/types.js';
+import { needsCuda } from '../../../prefill/check-graph.js';
 import { graphFacts } from '../../../prefill/graph-facts.js';
 import { stateBytes } from '../../../prefill/kv-cache.js';
 import { describeNative } from '../../../runtime/describe-native.js';
@@ -27,17 +28,19 @@ async function findWeightsProblem(model: OnnxModel): Promise<ModelFacts['weights
   }
 }
 
-async function inspectModel(directory: ModelDirectory): Promise<ModelFacts> {
+async function inspectModel(directory: ModelDirectory, hasCuda: boolean): Promise<ModelFacts> {
   const model = await readOnnxModel(directory.modelPath);
   const found = inspectAttention(model, graphFacts(directory.config));
   const weightsProblem = await findWeightsProblem(model);
+  const cannotCompute = needsCuda(found.states) && !hasCuda;
   return {
     directory,
     ...found,
     weightsProblem,
     variants: await variantSizes(directory),
     cacheBytesPer1k: found.states.reduce((sum, state) => sum + stateBytes(state, 1024), 0),
-    usable: found.layers.length > 0 && weightsProblem === null,
+    cannotCompute,
+    usable: found.layers.length > 0 && weightsProblem === null && !cannotCompute,
   };
 }
 
@@ -49,17 +52,18 @@ function modelToJson({ directory, ...facts }: ModelFacts) {
 async function findModel(
   { model, variant }: { model: string | true | undefined; variant: string | undefined },
   { progress, signal }: CommandContext,
+  hasCuda: boolean,
 ) {
   if (model === undefined) return null;
   const spec = model === true ? undefined : model;
   const directory = await resolveModel(spec, { ...defined({ variant }), progress, signal });
-  return inspectModel(directory);
+  return inspectModel(directory, hasCuda);
 }
 
 export const runInspectCommand: CommandRun<typeof inspectOptions> = async (options, context) => {
-  const model = await findModel(options, context);
-  const versions = { tool: packageVersion(), node: process.versions.node };
   const native = await describeNative();
+  const model = await findModel(options, context, native.cuda !== null);
+  const versions = { tool: packageVersion(), node: process.versions.node };
   const sections = [...describeMachine(versions, native), ...(model ? describeModel(model) : [])];
   return {
     json: { versions, native, ...defined({ model: model ? modelToJson(model) : undefined }) },
