@@ -3,7 +3,7 @@ import { AttributeProto_AttributeType, AttributeProtoSchema, GraphProtoSchema, N
 import { describe, expect, test } from 'vitest';
 import { inspectAttention, rewriteForPrefill } from '../../src/onnx/rewrite/rewrite-model.js';
 import { type TinyDecoderSpec, tinyDecoder } from './helpers/decoder.js';
-import { byLength, type Factor, logarithm, temperature } from './helpers/factors.js';
+import { beyond, byLength, type Factor, logarithm, temperature } from './helpers/factors.js';
 
 const decomposed = (spec: Partial<TinyDecoderSpec>): TinyDecoderSpec => ({ form: 'decomposed', mask: 'bool', ...spec });
 const causal = { unidirectional: { int: 1 } };
@@ -35,6 +35,14 @@ const cases: [string, TinyDecoderSpec, RegExp][] = [
   ['such a window, computed', decomposed({ mask: 'rows, computed' }), /window that depends on the rows/],
   ['a window that fits one row alone', decomposed({ mask: 'last row' }), /window that depends on the rows/],
   ['such a window in a longer one', decomposed({ mask: 'rows in a window' }), /window that depends on the rows/],
+  ['a window of rows by a fraction', decomposed({ mask: 'rows by a fraction' }), /window that depends on the rows/],
+  ['later keys seen by calls of many rows', decomposed({ mask: 'both ways when long' }), /depends on the rows/],
+  ['keys ahead in calls of many rows', decomposed({ mask: 'ahead when long' }), /depends on the rows/],
+  [
+    'scores that grow by how far a prompt goes beyond a place',
+    grows('scores', beyond(8192)),
+    /between its scores and its softmax is not known/,
+  ],
   [
     'scores that grow with the logarithm',
     grows('scores', logarithm(8192)),

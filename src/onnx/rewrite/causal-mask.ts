@@ -123,7 +123,7 @@ function tryProof(graph: Graph, masks: readonly Mask[], implied: boolean): numbe
 }
 
 function prove(graph: Graph, masks: readonly Mask[], implied: boolean): number | null {
-  const window = masks.length === 0 ? null : findWindow(graph, masks);
+  const window = masks.length === 0 ? null : findWindow(graph, masks, implied);
   for (const lengths of SMALL_CALLS) {
     const sees = tryAllSee(graph, masks, lengths);
     if (!sees) continue;
@@ -153,11 +153,11 @@ function tryAllSee(graph: Graph, masks: readonly Mask[], lengths: CallLengths): 
 }
 
 /** How many of its last keys a late row sees; null: all. */
-function findWindow(graph: Graph, masks: readonly Mask[]): number | null {
+function findWindow(graph: Graph, masks: readonly Mask[], implied: boolean): number | null {
   const window = windowAt(graph, masks, LONG_CALL);
   const other = window === null ? null : windowAt(graph, masks, OTHER_LONG_CALL);
   require(other === window, `its mask is no sliding window: rows see ${window} keys here and ${other ?? 'all'} there`);
-  requireSameWindowForRows(graph, masks, window);
+  requireSameWindowForRows(graph, masks, window, implied);
   return window;
 }
 
@@ -188,10 +188,10 @@ const NEAR = 3;
  * nothing of it, and no call of thousands of rows is small enough to be looked at. So what could be a distance is made
  * small instead, one number at a time: that must hide nothing, or the same window from every row of every call.
  */
-function requireSameWindowForRows(graph: Graph, masks: readonly Mask[], window: number | null): void {
+function requireSameWindowForRows(graph: Graph, masks: readonly Mask[], window: number | null, implied: boolean): void {
   for (const [name, distance] of distances(graph, masks)) {
     const replaced = new Map([[name, Math.sign(distance) * NEAR]]);
-    const windows = WINDOWED_CALLS.flatMap((call) => windowsOfRows(graph, masks, call, replaced));
+    const windows = WINDOWED_CALLS.flatMap((call) => windowsOfRows(graph, masks, call, replaced, implied));
     const isSame = windows.every((each) => each === windows[0]);
     const isHidden = windows.some((each) => each !== null);
     require(isSame &&
@@ -201,16 +201,21 @@ function requireSameWindowForRows(graph: Graph, masks: readonly Mask[], window: 
   }
 }
 
-/** How many of its last keys the rows of a call see, null for all of them; NaN for a row with holes. Empty: not to be told. */
+/**
+ * How many of its last keys the rows of a call see, null for all of them; NaN for a row with holes or that sees later keys.
+ * Empty: not to be told.
+ */
 function windowsOfRows(
   graph: Graph,
   masks: readonly Mask[],
   call: CallLengths,
   replaced: ReadonlyMap<string, number>,
+  implied: boolean,
 ): (number | null)[] {
   try {
-    const sees = allSee(graph, masks, call, new Evaluator(graph, call, replaced));
-    const windows = Array.from({ length: call.sequence }, (_, row) => windowOfRow(sees, row, call.past + row));
+    const all = allSee(graph, masks, call, new Evaluator(graph, call, replaced));
+    const sees: Sees = (row, key) => all(row, key) && (!implied || key <= call.past + row);
+    const windows = Array.from({ length: call.sequence }, (_, row) => windowOfRow(sees, row, call));
     // The first rows see all keys of any window.
     return windows.filter((window, row) => window !== null || call.past + row >= NEAR + 1);
   } catch (error) {
@@ -220,7 +225,9 @@ function windowsOfRows(
   }
 }
 
-function windowOfRow(sees: Sees, row: number, position: number): number | null {
+function windowOfRow(sees: Sees, row: number, { past, sequence }: CallLengths): number | null {
+  const position = past + row;
+  for (let key = position + 1; key < past + sequence; key++) if (sees(row, key)) return Number.NaN;
   let window = 0;
   while (window <= position && sees(row, position - window)) window++;
   if (window > position) return null;

@@ -3,8 +3,17 @@ import { NotEvaluable } from '../evaluate/tensor.js';
 import { type Graph, isStandard } from '../graph.js';
 import { analyze, SAMPLE_CALL } from './analysis.js';
 
-/** Calls whose lengths have nothing in common: a dimension that is the same in all of them is no length. */
-const CALLS = [SAMPLE_CALL, { past: 11, sequence: 7 }, { past: 0, sequence: 13 }] as const;
+/**
+ * Calls whose lengths have nothing in common: a dimension that is the same in all of them is no length, nor what is left
+ * of one behind some place, which is 0 in short calls.
+ */
+const CALLS = [
+  SAMPLE_CALL,
+  { past: 11, sequence: 7 },
+  { past: 0, sequence: 13 },
+  { past: 150_000, sequence: 1 },
+  { past: 0, sequence: 131_101 },
+] as const;
 
 /** Ops that take their shape alone, and no number, from the second operand. */
 const SHAPED = new Set(['Expand', 'Reshape', 'ConstantOfShape']);

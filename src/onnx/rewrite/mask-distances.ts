@@ -10,7 +10,7 @@ const MAX_DISTANCE = 1e8;
 /** Numbers of one mask: exporters need a handful. */
 const MAX_DISTANCES = 64;
 
-/** Single whole numbers a mask is computed from, stored or computed, that could be a distance between positions, by name. */
+/** Single numbers a mask is computed from, stored or computed, that could be a distance between positions, by name. */
 export function distances(graph: Graph, masks: readonly { name: string }[]): Map<string, number> {
   const found = new Map<string, number>();
   const seen = new Set<string>();
@@ -34,7 +34,7 @@ function distanceIn(graph: Graph, name: string): number | null {
   try {
     const { data } = analyze(graph).value(name);
     const size = Math.abs(data[0] ?? 0);
-    const isDistance = data.length === 1 && Number.isInteger(size) && size >= MIN_DISTANCE && size < MAX_DISTANCE;
+    const isDistance = data.length === 1 && size >= MIN_DISTANCE && size < MAX_DISTANCE;
     return isDistance ? data[0]! : null;
   } catch (error) {
     if (!(error instanceof NotEvaluable)) throw error;

@@ -38,3 +38,12 @@ export const byLength =
     const total = number(g, g.node('Gather', [g.node('Shape', ['attention_mask']), g.constant(1)]));
     return g.node('Max', [g.node('Div', [total, g.constant(trained, 'float32')]), g.constant(1, 'float32')]);
   };
+
+/** 1 + how many tokens there are behind a place. */
+export const beyond =
+  (place: number): Factor =>
+  (g) => {
+    const rest = g.node('Slice', ['attention_mask', g.constant([place]), g.constant([2 ** 31 - 1]), g.constant([1])]);
+    const count = number(g, g.node('Gather', [g.node('Shape', [rest]), g.constant(1)]));
+    return g.node('Add', [count, g.constant(1, 'float32')]);
+  };

@@ -17,6 +17,9 @@ export type OtherMask =
   | 'rows, computed'
   | 'last row'
   | 'rows in a window'
+  | 'rows by a fraction'
+  | 'both ways when long'
+  | 'ahead when long'
   | 'strict';
 export type MaskName = CausalMask | OtherMask;
 
@@ -90,6 +93,23 @@ const BUILDERS: Record<MaskName, (g: TinyGraph, l: Lengths) => { value: string; 
   'rows in a window': (g, l) => {
     const recent = g.node('Greater', [l.keys, g.node('Sub', [l.rows, g.constant(8192)])]);
     return { value: g.node('And', [triangle(g, l, g.constant(-4096)).value, recent]), kind: 'allowed' };
+  },
+  // Counted from the first row of the call, too, by a number that is not whole.
+  'rows by a fraction': (g, { keys, rows, sequence }) => {
+    const number = (value: string) => g.node('Cast', [value], { attributes: { to: { int: 1 } } });
+    const inCall = g.node('Unsqueeze', [g.node('Range', [g.constant(0), sequence, g.constant(1)]), g.constant([1])]);
+    const edge = g.node('Sub', [number(inCall), g.constant(4096.5, 'float32')]);
+    const recent = g.node('Greater', [number(keys), edge]);
+    return { value: g.node('And', [g.node('LessOrEqual', [keys, rows]), recent]), kind: 'allowed' };
+  },
+  // Causal up to so many rows in one call.
+  'both ways when long': (g, { keys, rows, sequence }) => {
+    const isLong = g.node('Greater', [sequence, g.constant(2048)]);
+    return { value: g.node('Or', [g.node('LessOrEqual', [keys, rows]), isLong]), kind: 'allowed' };
+  },
+  'ahead when long': (g, { keys, rows, sequence }) => {
+    const ahead = g.node('Div', [sequence, g.constant(4096)]);
+    return { value: g.node('LessOrEqual', [keys, g.node('Add', [rows, ahead])]), kind: 'allowed' };
   },
   'window of a triangle': (g, l) =>
     triangle(g, l, g.node('Sub', [g.node('Sub', [l.total, l.sequence]), g.constant(WINDOW)])),
