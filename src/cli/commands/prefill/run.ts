@@ -9,6 +9,7 @@ import { formatCount, formatDuration, formatRate } from '../../../utils/format.j
 import { type ChosenPatterns, checkPatternsOption, choosePatterns, requireSparse } from '../../choose-patterns.js';
 import type { CommandContext, CommandRun, OutputValues } from '../../command-spec.js';
 import type { OptionValues } from '../../options/option.js';
+import { crossingNote } from './crossing-note.js';
 import type { prefillOptions } from './options.js';
 import { readPrompt } from './read-prompt.js';
 import { type RunFacts, renderComparison, renderTimings } from './render.js';
@@ -96,6 +97,8 @@ export const runPrefillCommand: CommandRun<typeof prefillOptions> = async (optio
   const { tokens, ms: tokenizeMs } = tokenize(decoder, prompt, options);
   const chosen = await choosePatterns(options.patterns, decoder, { force: options.force });
   if (chosen.note) progress.note(chosen.note);
+  const crossing = crossingNote(decoder, tokens.length, options.maxNewTokens);
+  if (crossing) progress.note(crossing);
   const facts: RunFacts = {
     model: decoder.directory,
     device: decoder.device,
