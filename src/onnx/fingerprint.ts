@@ -25,7 +25,12 @@ function addTensor(hash: Hash, tensor: TensorProto): void {
   // However they are stored: in bytes, or as a list of numbers.
   if (values) {
     if (values.length <= MAX_HASHED) hash.update(new Uint8Array(Float64Array.from(values).buffer));
-  } else if (tensor.rawData.length <= MAX_HASHED) hash.update(tensor.rawData);
+    return;
+  }
+  if (tensor.rawData.length <= MAX_HASHED) hash.update(tensor.rawData);
+  if (tensor.uint64Data.length <= MAX_HASHED) hash.update(JSON.stringify(tensor.uint64Data.map(String)));
+  if (tensor.stringData.length <= MAX_HASHED)
+    hash.update(JSON.stringify(tensor.stringData.map((text) => Buffer.from(text).toString('hex'))));
 }
 
 function withoutContent(attribute: AttributeProto): AttributeProto {
@@ -45,9 +50,10 @@ function addAttribute(hash: Hash, attribute: AttributeProto, numberOf: (name: st
 
 function addBody(
   hash: Hash,
-  { node, initializer, output }: GraphProto,
+  { node, input: inputs, initializer, output }: GraphProto,
   numberOf: (name: string) => string | number,
 ): void {
+  hash.update(JSON.stringify(inputs.map(({ name }) => numberOf(name))));
   for (const { opType, domain, input, output: results, attribute } of node) {
     hash.update(JSON.stringify([opType, domain, input.map(numberOf), results.map(numberOf)]));
     for (const each of attribute) addAttribute(hash, each, numberOf);

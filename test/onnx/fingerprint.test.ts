@@ -4,11 +4,13 @@ import { create } from '@bufbuild/protobuf';
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  GraphProtoSchema,
   type ModelProto,
   NodeProtoSchema,
   StringStringEntryProtoSchema,
   type TensorProto,
   TensorProtoSchema,
+  ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { expect, test } from 'vitest';
 import { buildDecoder } from '../../models/builder/build-decoder.js';
@@ -70,13 +72,15 @@ test('does not depend on what weights and values are called, nor on their order 
 });
 
 type Numbers = Pick<TensorProto, 'dataType'> &
-  Partial<Pick<TensorProto, 'floatData' | 'doubleData' | 'int32Data' | 'int64Data'>>;
+  Partial<Pick<TensorProto, 'floatData' | 'doubleData' | 'int32Data' | 'int64Data' | 'uint64Data' | 'stringData'>>;
 
 const typed: [string, (value: number) => Numbers][] = [
   ['float_data', (value) => ({ dataType: 1, floatData: [value] })],
   ['double_data', (value) => ({ dataType: 11, doubleData: [value] })],
   ['int32_data', (value) => ({ dataType: 6, int32Data: [value] })],
   ['int64_data', (value) => ({ dataType: 7, int64Data: [BigInt(value)] })],
+  ['uint64_data', (value) => ({ dataType: 13, uint64Data: [BigInt(value)] })],
+  ['string_data', (value) => ({ dataType: 8, stringData: [Buffer.from(String(value))] })],
 ];
 
 test.each(typed)('a number stored in %s changes it', (_, fields) => {
@@ -104,6 +108,26 @@ test('numbers inside Constant nodes count however they are stored and named', ()
   const raw = new Uint8Array(Float32Array.of(0.5).buffer);
   expect(withConstant({ floatData: [0.5] })).toBe(withConstant({ rawData: raw, name: 'other' }));
   expect(withConstant({ floatData: [0.5] })).not.toBe(withConstant({ floatData: [0.25] }));
+});
+
+test('which input of a body is which counts, what they are called does not', () => {
+  const withBody = (inputs: readonly string[], [first, second]: readonly string[]) => {
+    const node = [create(NodeProtoSchema, { opType: 'Sub', input: [first!, second!], output: ['difference'] })];
+    const input = inputs.map((name) => create(ValueInfoProtoSchema, { name }));
+    const body = create(GraphProtoSchema, {
+      node,
+      input,
+      output: [create(ValueInfoProtoSchema, { name: 'difference' })],
+    });
+    const attribute = [
+      create(AttributeProtoSchema, { name: 'body', type: AttributeProto_AttributeType.GRAPH, g: body }),
+    ];
+    const model = builtModel();
+    model.proto.graph!.node.push(create(NodeProtoSchema, { opType: 'Scan', output: ['scanned'], attribute }));
+    return fingerprintModel(model, CONFIG);
+  };
+  expect(withBody(['a', 'b'], ['a', 'b'])).not.toBe(withBody(['a', 'b'], ['b', 'a']));
+  expect(withBody(['a', 'b'], ['b', 'a'])).toBe(withBody(['x', 'y'], ['y', 'x']));
 });
 
 const changes: [string, (proto: ModelProto) => void][] = [
