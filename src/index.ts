@@ -4,7 +4,8 @@
  * - {@link loadModel} opens a model folder, a Hub id or the embedded model;
  * - {@link search} chooses a sparse pattern for every attention head and writes a pattern file;
  * - {@link prefill} answers a prompt with those patterns;
- * - {@link evaluate} measures what they cost in accuracy and buy in time.
+ * - {@link evaluateNiah}, {@link evaluateRuler} and {@link evaluateInfiniteBench} measure what they cost in accuracy and
+ *   buy in time.
  *
  * Everything that fails throws a {@link MinferenceError} with a stable `code`, a message and a hint.
  *
@@ -17,8 +18,15 @@ export type { SearchContext, SearchOptions } from '../search/types.js';
 export { loadModel } from './api/load-model.js';
 export { type Patterns, type PrefillPromptOptions, type PrefillPromptResult, prefill } from './api/prefill.js';
 export { type ErrorCode, MinferenceError } from './errors.js';
-export type { NiahResults } from './eval/niah/niah-results.js';
-export { type RunNiahOptions as EvaluateOptions, runNiah as evaluate } from './eval/niah/run-niah.js';
+export {
+  type EvaluateInfiniteBenchOptions,
+  type EvaluateNiahOptions,
+  type EvaluateRulerOptions,
+  evaluateInfiniteBench,
+  evaluateNiah,
+  evaluateRuler,
+} from './eval/evaluate.js';
+export type { Evaluation, EvaluationContext } from './eval/evaluate-suite.js';
 export type { HeadPattern, PatternType } from './patterns/head-pattern.js';
 export { loadPatterns } from './patterns/load-patterns.js';
 export { PATTERN_SCHEMA, type PatternFile, patternFileSchema } from './patterns/pattern-file.js';

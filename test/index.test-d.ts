@@ -2,16 +2,20 @@ import { expectTypeOf } from 'vitest';
 import type { z } from 'zod';
 import type { searchSchema } from '../search/options.js';
 import type { prefillPromptSchema } from '../src/api/options.js';
-import type { evaluateSchema } from '../src/eval/niah/options.js';
+import type { niahSchema } from '../src/eval/niah/options.js';
+import type { rulerSchema } from '../src/eval/ruler/options.js';
+import type { runShape } from '../src/eval/run-options.js';
 import {
   type CompareOptions,
   type Decoder,
   type DecoderOptions,
-  type EvaluateOptions,
-  evaluate,
+  type EvaluateNiahOptions,
+  type EvaluateRulerOptions,
+  type Evaluation,
+  evaluateNiah,
+  evaluateRuler,
   type Generation,
   loadModel,
-  type NiahResults,
   type PatternFile,
   type PrefillPromptOptions,
   type PrefillPromptResult,
@@ -31,7 +35,8 @@ declare const file: PatternFile;
 
 expectTypeOf(loadModel).returns.resolves.toEqualTypeOf<Decoder>();
 expectTypeOf(search).returns.resolves.toEqualTypeOf<SearchResult>();
-expectTypeOf(evaluate).returns.resolves.toEqualTypeOf<NiahResults>();
+expectTypeOf(evaluateNiah).returns.resolves.toEqualTypeOf<Evaluation>();
+expectTypeOf(evaluateRuler).returns.resolves.toEqualTypeOf<Evaluation>();
 expectTypeOf(prefill).returns.resolves.toEqualTypeOf<PrefillPromptResult>();
 expectTypeOf(decoder).toExtend<Disposable>();
 expectTypeOf<Generation['stopped']>().toEqualTypeOf<'eos' | 'length' | 'context' | 'signal' | 'failure'>();
@@ -39,7 +44,8 @@ expectTypeOf<Generation['stopped']>().toEqualTypeOf<'eos' | 'length' | 'context'
 // Everything but the prompt has a default.
 void loadModel();
 void search();
-void evaluate();
+void evaluateNiah();
+void evaluateRuler();
 void prefill(decoder, { prompt: 'text' });
 void prefill(decoder, { prompt: [1, 2, 3], patterns: file });
 void prefill(decoder, { prompt: 'text', patterns: patternMatrix(file) });
@@ -64,5 +70,6 @@ expectTypeOf<Keys<typeof decoderSchema>>().toEqualTypeOf<keyof DecoderOptions>()
 expectTypeOf<Keys<typeof compareSchema>>().toEqualTypeOf<keyof CompareOptions>();
 expectTypeOf<Keys<typeof prefillPromptSchema>>().toEqualTypeOf<keyof PrefillPromptOptions>();
 expectTypeOf<Keys<typeof searchSchema>>().toEqualTypeOf<keyof SearchOptions>();
-expectTypeOf<Keys<typeof evaluateSchema>>().toEqualTypeOf<keyof EvaluateOptions>();
+expectTypeOf<Keys<typeof niahSchema> | keyof typeof runShape>().toEqualTypeOf<keyof EvaluateNiahOptions>();
+expectTypeOf<Keys<typeof rulerSchema> | keyof typeof runShape>().toEqualTypeOf<keyof EvaluateRulerOptions>();
 expectTypeOf<z.output<typeof patternFileSchema>>().toEqualTypeOf<PatternFile>();

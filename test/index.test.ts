@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   compareWithDense,
-  evaluate,
+  evaluateNiah,
   loadModel,
   loadPatterns,
   MinferenceError,
@@ -66,8 +66,8 @@ describe('the public API', () => {
     expect(speedup).toBeGreaterThan(0);
   });
 
-  it('evaluate compares methods on the same prompts', async () => {
-    const { table, results } = await evaluate({
+  it('evaluateNiah compares methods on the same prompts', async () => {
+    const { prompts, results } = await evaluateNiah({
       model,
       patterns: out,
       lengths: [1024],
@@ -75,8 +75,8 @@ describe('the public API', () => {
       tasks: 'single_1',
       methods: 'dense,minference',
     });
-    expect(table.map(({ method, n }) => [method, n])).toContainEqual(['minference', 1]);
-    expect(results.prompts[0]!.answers).toHaveLength(2);
+    expect(results.aggregates.map(({ method, n }) => [method, n])).toContainEqual(['minference', 1]);
+    expect(prompts[0]!.answers).toHaveLength(2);
   });
 
   it('savePatterns writes what loadPatterns reads', async () => {

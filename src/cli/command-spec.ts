@@ -10,6 +10,8 @@ export interface CommandContext {
   signal: AbortSignal;
   /** Writes a part of the result to stdout at once (streamed text); never called with --json. */
   write(text: string): void;
+  /** What stands behind the options, for commands that take it. */
+  operands: readonly string[];
 }
 
 /** What a command found out: printed on stdout in one of two forms. */
@@ -40,6 +42,8 @@ export interface CommandSpec<Specs extends OptionSpecs = OptionSpecs> {
   /** A paragraph for the command's own help. */
   description: string;
   options: Specs;
+  /** What it takes besides options, one or more: folders or files. */
+  operands?: { name: string; help: string };
   /** Real invocations without the leading `minference`, each with what it does. */
   examples: { command: string; does: string }[];
   /** What to tell a user who interrupted it. */

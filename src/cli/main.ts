@@ -9,9 +9,9 @@ const LINGER_MS = 1000;
 /** Runs the command line `argv` (as process.argv) and sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   guardStreams();
-  const program = buildProgram(async (spec, raw) => {
+  const program = buildProgram(async (spec, raw, operands) => {
     const { runCommand } = await import('./run-command.js');
-    process.exitCode = await runCommand(spec, raw);
+    process.exitCode = await runCommand(spec, raw, operands);
     setTimeout(() => process.exit(), LINGER_MS).unref();
   });
   if (argv.length <= 2) return program.outputHelp();

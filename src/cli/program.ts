@@ -2,7 +2,10 @@ import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import { packageVersion } from '../utils/package-version.js';
 import type { CommandSpec } from './command-spec.js';
-import { evalNiahCommand } from './commands/eval-niah/spec.js';
+import { evalInfiniteBenchCommand } from './commands/eval/infinitebench.js';
+import { evalMergeCommand } from './commands/eval/merge.js';
+import { evalNiahCommand } from './commands/eval/niah.js';
+import { evalRulerCommand } from './commands/eval/ruler.js';
 import { inspectCommand } from './commands/inspect/spec.js';
 import { prefillCommand } from './commands/prefill/spec.js';
 import { searchCommand } from './commands/search/spec.js';
@@ -11,12 +14,24 @@ import { type OptionSpec, optionKey, type RawValue } from './options/option.js';
 
 const MAX_HELP_WIDTH = 110;
 
-const commands: CommandSpec[] = [searchCommand, prefillCommand, evalNiahCommand, inspectCommand];
+const commands: CommandSpec[] = [
+  searchCommand,
+  prefillCommand,
+  evalNiahCommand,
+  evalRulerCommand,
+  evalInfiniteBenchCommand,
+  evalMergeCommand,
+  inspectCommand,
+];
 
 /** Commands of two words hang below one of these. */
 const groups: Record<string, string> = { eval: 'measure accuracy and time against dense attention' };
 
-export type RunAction = (spec: CommandSpec, raw: Record<string, RawValue>) => Promise<void>;
+export type RunAction = (
+  spec: CommandSpec,
+  raw: Record<string, RawValue>,
+  operands: readonly string[],
+) => Promise<void>;
 
 function examplesText(examples: CommandSpec['examples']): string {
   const lines = examples.flatMap(({ command, does }) => [
@@ -64,7 +79,11 @@ function addCommand(program: Command, spec: CommandSpec, run: RunAction): void {
   addOptions(command, outputOptions);
   command.addHelpOption(new Option('-h, --help', 'show this help').helpGroup(OUTPUT_GROUP));
   command.addHelpText('after', examplesText(spec.examples));
-  command.action((raw: Record<string, RawValue>) => run(spec, raw));
+  if (spec.operands) command.argument(`<${spec.operands.name}...>`, spec.operands.help);
+  command.action((...values: unknown[]) => {
+    const operands = spec.operands ? (values[0] as string[]) : [];
+    return run(spec, values[spec.operands ? 1 : 0] as Record<string, RawValue>, operands);
+  });
 }
 
 /** Settings that commander does not hand down to subcommands by itself. */

@@ -25,12 +25,18 @@ function asInterruption(error: unknown, interrupt: Interrupt): unknown {
   return new MinferenceError('ABORTED', reason.message, { ...defined({ hint: reason.hint }), cause: error });
 }
 
-async function execute(spec: CommandSpec, raw: Record<string, RawValue>, reporter: Reporter, interrupt: Interrupt) {
+interface Call {
+  raw: Record<string, RawValue>;
+  operands: readonly string[];
+}
+
+async function execute(spec: CommandSpec, { raw, operands }: Call, reporter: Reporter, interrupt: Interrupt) {
   const options = { ...(await parseOptions(spec.options, raw)), ...(await parseOptions(outputOptions, raw)) };
   const context: CommandContext = {
     progress: reporter,
     signal: interrupt.signal,
     write: (text) => void process.stdout.write(text),
+    operands,
   };
   const run = await spec.load();
   const result = await run(options as Record<string, unknown> & OutputValues, context);
@@ -40,8 +46,12 @@ async function execute(spec: CommandSpec, raw: Record<string, RawValue>, reporte
   return result;
 }
 
-/** Runs one command from its raw options to its exit code. */
-export async function runCommand(spec: CommandSpec, raw: Record<string, RawValue>): Promise<number> {
+/** Runs one command from its raw options and operands to its exit code. */
+export async function runCommand(
+  spec: CommandSpec,
+  raw: Record<string, RawValue>,
+  operands: readonly string[] = [],
+): Promise<number> {
   const json = raw.json === true;
   const debug = raw.debug === true;
   const reporter = await createReporter({ json, quiet: raw.quiet === true });
@@ -55,7 +65,7 @@ export async function runCommand(spec: CommandSpec, raw: Record<string, RawValue
   };
   process.once('uncaughtException', onCrash);
   try {
-    const { partial, exitCode = 0 } = await execute(spec, raw, reporter, interrupt);
+    const { partial, exitCode = 0 } = await execute(spec, { raw, operands }, reporter, interrupt);
     // With --json the result says itself what is missing: a second object would break it.
     return partial ? reportError(partial, { json: false, debug }) : exitCode;
   } catch (error) {

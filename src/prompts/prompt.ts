@@ -33,9 +33,14 @@ export interface PromptSources {
   questions: Readonly<Partial<Record<QaName, QuestionSet>>>;
   /** A benchmark's own items by task, for the tasks that are no program's to make. */
   items?: Readonly<Record<string, readonly BenchmarkItem[]>>;
+  /** Prompts by task that are made already. */
+  given?: Readonly<Record<string, readonly GivenPrompt[]>>;
   /** Tokens of a text under the model's tokenizer, without special tokens. */
   countTokens(text: string): number;
 }
+
+/** A prompt that somebody else made. */
+export type GivenPrompt = Readonly<Omit<PromptText, 'references'>> & { references: readonly string[] };
 
 /** One item of a benchmark's file: a long text, what is asked about it, and what is right. */
 export interface BenchmarkItem {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   compareWithDense,
   type Decoder,
-  evaluate,
+  evaluateNiah,
   loadModel,
   MinferenceError,
   type PatternFile,
@@ -68,8 +68,8 @@ describe('options are checked before anything is loaded', () => {
     [{ methods: [] }, /expected methods such as/],
     [{ depths: [] }, /expected a number of depths/],
     [{ depths: {} }, /depths: expected a number of depths/],
-  ])('evaluate(%j)', async (options, message) => {
-    expect(await failureOf(evaluate({ model, ...options } as never))).toMatchObject(usage(message));
+  ])('evaluateNiah(%j)', async (options, message) => {
+    expect(await failureOf(evaluateNiah({ model, ...options } as never))).toMatchObject(usage(message));
   });
 
   it('unknown ones are refused with the name that was meant', async () => {
@@ -77,7 +77,7 @@ describe('options are checked before anything is loaded', () => {
       usage(/expected an option of loadModel, found "modle"/, /did you mean "model"/),
     );
     expect(await failureOf(search({ model, lenght: 512 } as never))).toMatchObject(usage(/"lenght"/, /"length"/));
-    expect(await failureOf(evaluate({ model, task: 'kv' } as never))).toMatchObject(usage(/"task"/, /"tasks"/));
+    expect(await failureOf(evaluateNiah({ model, task: 'kv' } as never))).toMatchObject(usage(/"task"/, /"tasks"/));
     expect(await failureOf(search({ model }, { sginal: null } as never))).toMatchObject(usage(/"sginal"/, /"signal"/));
     const odd = await failureOf(search({ model, colour: 'red' } as never));
     expect(odd).toMatchObject(usage(/"colour"/, /^search takes model, /));

@@ -27,7 +27,7 @@ describe.skipIf(problem === null)('auto without a usable GPU', () => {
 
   it.each(commands)('%s says once why the CPU is used, and tells it in --json', async (name, args) => {
     const own = name === 'prefill --compare' ? ['--patterns', join(folder, 'patterns.json')] : [];
-    const out = args[0] === 'prefill' ? [] : ['--out', join(folder, `${args[0]}.json`)];
+    const out = args[0] === 'prefill' ? [] : ['--out', join(folder, `out-${args[0]}`)];
     const { stdout, stderr, exitCode } = await runCli([...args, ...own, ...out, '--model', model, '--json']);
     expect(exitCode).toBe(0);
     expect(stderr.split('\n').filter((line) => line.startsWith('running on the CPU: '))).toEqual([

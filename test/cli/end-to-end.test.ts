@@ -91,16 +91,16 @@ describe('the embedded model', () => {
   });
 
   it('eval niah prints the table and writes results and plots', async () => {
-    const out = join(folder, 'niah.json');
+    const out = join(folder, 'niah');
     const grid = ['--lengths', '1k', '--depths', '2', '--tasks', 'single_1', '--methods', 'dense,minference'];
     const result = await runCli(['eval', 'niah', '--patterns', patterns, ...grid, '--out', out]);
     expect(result.exitCode).toBe(0);
     expect(result.stdout).toMatch(/^length +method +score .*speed-up$/m);
     expect(result.stdout).toMatch(/^ +1k +dense +100\.0/m);
     expect(result.stdout).toMatch(/^ +minference +\d/m);
-    const heatMap = result.stdout.match(/^heat maps +(.*)$/m)?.[1];
-    expect(readFileSync(heatMap!, 'utf8')).toContain('<svg');
-    expect(JSON.parse(readFileSync(out, 'utf8')).prompts).toHaveLength(2);
+    expect(result.stdout).toContain(join(out, 'heatmap.svg'));
+    expect(readFileSync(join(out, 'heatmap.svg'), 'utf8')).toContain('<svg');
+    expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')).aggregates).toHaveLength(2);
   });
 
   it('inspect --model shows every attention layer', async () => {

@@ -6,7 +6,15 @@ import { runCli } from './helpers/run-cli.js';
 
 beforeAll(ensureBuilt);
 
-const COMMANDS = [['search'], ['prefill'], ['eval', 'niah'], ['inspect']];
+const COMMANDS = [
+  ['search'],
+  ['prefill'],
+  ['eval', 'niah'],
+  ['eval', 'ruler'],
+  ['eval', 'infinitebench'],
+  ['eval', 'merge'],
+  ['inspect'],
+];
 
 describe('help and version', () => {
   it('shows the commands without an argument and with --help', async () => {

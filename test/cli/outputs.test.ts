@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sharedFolder, temporaryFolder } from '../utils/temporary-folder.js';
@@ -29,19 +29,20 @@ describe.each(NAMES)('%s to a place that cannot be written', (name) => {
     [
       'in a folder that is not there',
       (path: string) => join(path, 'none', 'out.json'),
-      1,
+      [1, 1],
       /its folder does not exist[\s\S]*mkdir -p/,
     ],
-    ['that is a folder', (path: string) => path, 1, /it is a folder/],
-    ['below a file', (path: string) => join(path, 'file', 'out.json'), 1, /ENOTDIR/],
+    ['that is a folder', (path: string) => path, [1, 2], /it is a folder|others’ files/],
+    ['below a file', (path: string) => join(path, 'file', 'out.json'), [1, 1], /ENOTDIR/],
     [
       'that is somebody’s file',
       (path: string) => join(path, 'file'),
-      2,
-      /--out: expected a new file or an earlier result/,
+      [2, 2],
+      /--out: expected (a new file or an earlier result|a folder, found a file)/,
     ],
-    ['that is a device', () => '/dev/full', 2, /--out: expected a new file/],
-  ])('%s', async (_what, place, exitCode, message) => {
+    ['that is a device', () => '/dev/full', [2, 2], /--out: expected a (new file|folder)/],
+  ] as const)('%s', async (_what, place, exitCodes, message) => {
+    const exitCode = exitCodes[NAMES.indexOf(name)];
     const path = temporaryFolder();
     writeFileSync(join(path, 'file'), 'precious');
     const result = await runCli([...commands[name], '--out', place(path)]);
@@ -74,8 +75,10 @@ describe('a disk that fills up', () => {
     const result = await runCli([...commands[name], '--out', join(disk, 'out.json')]);
     expect(result).toMatchObject({ exitCode: 1, stdout: '' });
     expect(result.stderr).toMatch(/cannot write .*: no space left on the disk \(ENOSPC\)\nhint: free some space/);
-    expect(readdirSync(disk).filter((file) => /tmp|lock/.test(file))).toEqual([]);
-    expect(readdirSync(disk)).not.toContain('out.json');
+    const left = readdirSync(disk, { recursive: true }).map(String);
+    expect(left.filter((file) => /tmp|lock/.test(file))).toEqual([]);
+    expect(left.filter((file) => /^out\.json$|results\.json$/.test(file) && file !== 'out.json')).toEqual([]);
+    if (name === 'search') expect(left).not.toContain('out.json');
   });
 
   it('a file size limit is reported in the same way', async () => {
@@ -109,15 +112,18 @@ describe('interrupted', () => {
     expect(stopped).toMatchObject({ exitCode: 130, stdout: '' });
     expect(stopped.stderr).toMatch(/error: .*(interrupt|stop|abort)/i);
     expect(stopped.stderr).toMatch(/hint: .*run the same command/);
-    expect(readdirSync(path).filter((file) => /lock|tmp|^out\.json$/.test(file))).toEqual([]);
+    const left = readdirSync(path, { recursive: true }).map(String);
+    expect(left.filter((file) => /lock|tmp|results\.json$/.test(file))).toEqual([]);
+    expect(existsSync(join(path, 'out.json'))).toBe(name === 'eval');
 
     const second = await runCli([...args, '--json']);
     expect(second.exitCode).toBe(0);
     expect(Number(second.stderr.match(continued)?.[1])).toBeGreaterThan(0);
     expect(JSON.parse(second.stdout)).toMatchObject({ out: join(path, 'out.json') });
-    expect(readdirSync(path).every((file) => /^out(\.\w+)?\.(json|svg)$/.test(file) && !file.includes('resume'))).toBe(
-      true,
-    );
+    const files = readdirSync(name === 'eval' ? join(path, 'out.json') : path);
+    const expected =
+      name === 'eval' ? /^(curves|heatmap|predictions|results)\.(svg|jsonl?)$/ : /^out(\.\w+)?\.(json|svg)$/;
+    expect(files.every((file) => expected.test(file) && !file.includes('resume'))).toBe(true);
   });
 
   it.each(
@@ -186,7 +192,7 @@ it.each(NAMES)('two runs of %s never write the same file', async (name) => {
   const second = await runCli(args);
   expect(second).toMatchObject({ exitCode: 1, stdout: '' });
   expect(second.stderr).toMatch(
-    /error: another run is writing .*out\.json \(process \d+ on .*, since .*\)\nhint: .*--out/,
+    /error: another run is writing .*out\.json(?:\/predictions\.jsonl)? \(process \d+ on .*, since .*\)\nhint: .*--out/,
   );
   first.kill('SIGKILL');
   await first.result;

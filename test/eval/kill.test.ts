@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
+import { readPredictions } from '../../src/eval/harness/predictions.js';
 import { readResults } from '../../src/eval/harness/read-results.js';
 import { ensureBuilt } from '../cli/helpers/build.js';
 import { start } from '../cli/helpers/run-cli.js';
@@ -16,14 +17,12 @@ beforeAll(ensureBuilt);
 function launch(folder: string, pause: number) {
   const haystack = join(folder, 'haystack.txt');
   writeFileSync(haystack, 'A sentence with nothing in it. '.repeat(300));
-  return start(process.execPath, [FIXTURE, join(folder, 'niah.json'), haystack, String(pause)]);
+  return start(process.execPath, [FIXTURE, join(folder, 'results'), haystack, String(pause)]);
 }
 
-const journalOf = (folder: string) => readdirSync(folder).find((name) => name.endsWith('.partial.jsonl'));
-const linesOf = (folder: string) => {
-  const name = journalOf(folder);
-  return name ? readFileSync(join(folder, name), 'utf8').split('\n').length - 1 : 0;
-};
+const predictionsOf = (folder: string) => join(folder, 'results', 'predictions.jsonl');
+const linesOf = (folder: string) =>
+  existsSync(predictionsOf(folder)) ? readFileSync(predictionsOf(folder), 'utf8').split('\n').length - 1 : 0;
 
 it('loses nothing when its process is killed, and answers only what is missing afterwards', async () => {
   const folder = temporaryFolder();
@@ -35,23 +34,21 @@ it('loses nothing when its process is killed, and answers only what is missing a
   const kept = linesOf(folder) - 1;
   expect(kept).toBeGreaterThanOrEqual(11);
   expect(kept).toBeLessThan(TOTAL);
-  expect(existsSync(join(folder, 'niah.json'))).toBe(false);
+  expect(existsSync(join(folder, 'results', 'results.json'))).toBe(false);
 
   const { stdout, exitCode } = await launch(folder, 1).result;
   expect(exitCode).toBe(0);
   expect(stdout).toBe(`answers ${TOTAL - kept} resumed ${kept}\n`);
-  expect(journalOf(folder)).toBeUndefined();
 
   const uninterrupted = temporaryFolder();
   await launch(uninterrupted, 1).result;
-  const { prompts, cells } = await readResults(join(folder, 'niah.json'));
-  const whole = await readResults(join(uninterrupted, 'niah.json'));
-  const predictions = (list: typeof prompts) =>
-    list.map((prompt) => ({
-      ...prompt,
-      answers: prompt.answers.map(({ method, prediction }) => [method, prediction]),
-    }));
-  expect(predictions(prompts)).toEqual(predictions(whole.prompts));
+  const { cells } = await readResults(join(folder, 'results'));
+  const whole = await readResults(join(uninterrupted, 'results'));
+  const answers = async (folder: string) =>
+    (await readPredictions(predictionsOf(folder))).records
+      .map(({ prompt, answer }) => JSON.stringify([prompt, answer?.method, answer?.prediction]))
+      .sort();
+  expect(await answers(folder)).toEqual(await answers(uninterrupted));
   expect(cells).toEqual(whole.cells);
 }, 180_000);
 

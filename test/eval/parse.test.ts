@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { evaluateNiah } from '../../src/eval/evaluate.js';
 import { parseMethods } from '../../src/eval/methods/parse-methods.js';
 import { parseDepths } from '../../src/eval/niah/parse-depths.js';
-import { parseTasks } from '../../src/eval/niah/parse-tasks.js';
-import { planNiah } from '../../src/eval/niah/plan.js';
+import { niahSuite } from '../../src/eval/niah/suite.js';
+import { NIAH_CHOICE } from '../../src/eval/niah/tasks.js';
+import { parseTasks } from '../../src/eval/parse-tasks.js';
 
 const usage = (part: string) => expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(part) });
-const names = (text: string | string[]) => parseTasks(text).map(({ name }) => name);
+const names = (text: string | string[]) => parseTasks(text, NIAH_CHOICE).map(({ name }) => name);
 
 describe('parseTasks', () => {
   it.each([
@@ -24,7 +26,7 @@ describe('parseTasks', () => {
   });
 
   it.each(['', ' , ', 'singel', 'constructor', 'single,nope'])('refuses %j', (text) => {
-    expect(() => parseTasks(text)).toThrow(usage('expected tasks such as'));
+    expect(() => parseTasks(text, NIAH_CHOICE)).toThrow(usage('expected tasks such as'));
   });
 });
 
@@ -103,9 +105,9 @@ describe('parseMethods', () => {
   });
 });
 
-describe('planNiah', () => {
+describe('the plan of eval niah', () => {
   it('fills in the defaults', () => {
-    const plan = planNiah({});
+    const plan = niahSuite.plan({});
     expect(plan).toMatchObject({
       lengths: [2048, 4096, 8192, 16_384],
       depths: [0, 25, 50, 75, 100],
@@ -115,6 +117,11 @@ describe('planNiah', () => {
     expect(plan.methods.map(({ name }) => name)).toEqual(['dense', 'a_shape', 'minference']);
   });
 
+  it('takes of the default lengths those that the model has positions for', () => {
+    expect(niahSuite.plan({}, 5000).lengths).toEqual([2048, 4096]);
+    expect(niahSuite.plan({}, 1500).lengths).toEqual([1500]);
+  });
+
   it.each([
     [{ lengths: [] }, 'lengths'],
     [{ lengths: [100] }, 'tokens from 256'],
@@ -122,7 +129,9 @@ describe('planNiah', () => {
     [{ samples: 0 }, 'samples'],
     [{ samples: 1.5 }, 'samples'],
     [{ seed: 0.1 }, 'seed'],
-  ])('refuses %j', (options, part) => {
-    expect(() => planNiah(options)).toThrow(usage(part));
+    [{ shard: '3/2' }, 'shard'],
+    [{ depth: 5 }, 'depth'],
+  ])('refuses %j before anything is loaded', async (options, part) => {
+    await expect(evaluateNiah(options as never)).rejects.toThrow(usage(part));
   });
 });

@@ -9,9 +9,9 @@ import type { Answer } from './results.js';
 
 export interface AnswerOptions {
   task: EvalTask;
-  method: string;
   patterns: LayerPatterns;
-  patternsSha256: string;
+  /** Method and patterns, as results name them. */
+  identity: Pick<Answer, 'method' | 'patterns_sha256'>;
   chunk: number | null;
   signal?: AbortSignal | undefined;
 }
@@ -37,12 +37,12 @@ export async function answerPrompt(decoder: EvalDecoder, prompt: EvalPrompt, opt
   if (stopped === 'signal' || stopped === 'failure') throw aborted(signal);
   const { totalMs, indexMs, attentionMs } = prefill.timings;
   return {
-    method: options.method,
-    patterns_sha256: options.patternsSha256,
+    ...options.identity,
     prediction: text,
     score: METRICS[metric](text, prompt.references),
     new_tokens: tokens.length,
     stopped,
+    computed: null,
     prefill_ms: rounded(totalMs),
     index_ms: indexMs === null ? null : rounded(indexMs),
     attention_ms: attentionMs === null ? null : rounded(attentionMs),

@@ -1,51 +1,80 @@
-import type { AnswerRecord } from './journal.js';
-import type { Answer, EvaluatedPrompt, PromptFacts } from './results.js';
+import type { PredictionRecord } from './predictions.js';
+import type { Answer, EvaluatedPrompt, Failure, PromptFacts } from './results.js';
 
 type Place = Pick<PromptFacts, 'task' | 'length' | 'depth' | 'sample'>;
-type AnswerIdentity = Pick<Answer, 'method' | 'patterns_sha256'>;
+type Identity = Pick<Answer, 'method' | 'patterns_sha256'>;
 
 /** Answers by place and method: what is finished of an evaluation. */
 export interface AnswerStore {
-  readonly size: number;
-  add(record: AnswerRecord): void;
-  has(place: Place, answer: AnswerIdentity): boolean;
-  /** The prompts of a grid with the answers of these methods, in the grid's order. */
-  collect(places: readonly Place[], methods: readonly AnswerIdentities[]): EvaluatedPrompt[];
+  /** A later record of the same place and method replaces an earlier one; an answer is never replaced by a failure. */
+  add(record: PredictionRecord): void;
+  has(place: Place, identity: Identity): boolean;
+  /** The prompts of these places with the answers of these methods, in the order of both. */
+  collect(places: readonly Place[], methods: readonly MethodIdentity[]): EvaluatedPrompt[];
+  /** Why answers are missing. */
+  failures(places: readonly Place[], methods: readonly MethodIdentity[]): (Place & Failure)[];
+  /** Everything, also what no place asks for now. */
+  records(): PredictionRecord[];
 }
 
 /** A method and its patterns at a length. */
-export interface AnswerIdentities {
+export interface MethodIdentity {
   name: string;
   patternsSha256(length: number): string;
 }
 
-export function createAnswerStore(): AnswerStore {
-  const prompts = new Map<string, { facts: PromptFacts; answers: Map<string, Answer> }>();
-  let size = 0;
-  return {
-    get size() {
-      return size;
-    },
-    add({ prompt, answer }) {
+interface Entry {
+  facts: PromptFacts;
+  answers: Map<string, Answer>;
+  failures: Map<string, Failure>;
+}
+
+export function createAnswerStore(records: readonly PredictionRecord[] = []): AnswerStore {
+  const prompts = new Map<string, Entry>();
+  const store: AnswerStore = {
+    add({ prompt, answer, failure }) {
       const key = placeKey(prompt);
-      const entry = prompts.get(key) ?? { facts: prompt, answers: new Map() };
+      const entry = prompts.get(key) ?? { facts: prompt, answers: new Map(), failures: new Map() };
       prompts.set(key, entry);
-      if (!entry.answers.has(answerKey(answer))) size++;
-      entry.answers.set(answerKey(answer), answer);
+      if (answer) {
+        entry.answers.set(identityKey(answer), answer);
+        entry.failures.delete(identityKey(answer));
+      } else if (failure && !entry.answers.has(identityKey(failure))) {
+        entry.failures.set(identityKey(failure), failure);
+      }
     },
-    has: (place, answer) => prompts.get(placeKey(place))?.answers.has(answerKey(answer)) ?? false,
+    has: (place, identity) => prompts.get(placeKey(place))?.answers.has(identityKey(identity)) ?? false,
     collect: (places, methods) =>
       places.flatMap((place) => {
         const entry = prompts.get(placeKey(place));
         if (!entry) return [];
-        const answers = methods.flatMap(({ name, patternsSha256 }) => {
-          const identity = { method: name, patterns_sha256: patternsSha256(place.length) };
-          return entry.answers.get(answerKey(identity)) ?? [];
-        });
-        return [{ ...entry.facts, answers }];
+        return [{ ...entry.facts, answers: wanted(entry.answers, place, methods) }];
       }),
+    failures: (places, methods) =>
+      places.flatMap((place) => {
+        const { task, length, depth, sample } = place;
+        const own = prompts.get(placeKey(place))?.failures ?? new Map<string, Failure>();
+        return wanted(own, place, methods).map((failure) => ({ task, length, depth, sample, ...failure }));
+      }),
+    records: () =>
+      [...prompts.values()].flatMap(({ facts: prompt, answers, failures }) => [
+        ...[...answers.values()].map((answer) => ({ prompt, answer })),
+        ...[...failures.values()].map((failure) => ({ prompt, failure })),
+      ]),
   };
+  for (const record of records) store.add(record);
+  return store;
 }
 
+const wanted = <Item>(
+  items: ReadonlyMap<string, Item>,
+  { length }: Place,
+  methods: readonly MethodIdentity[],
+): Item[] =>
+  methods.flatMap(({ name, patternsSha256 }) => {
+    const key = identityKey({ method: name, patterns_sha256: patternsSha256(length) });
+    return items.get(key) ?? [];
+  });
+
 const placeKey = ({ task, length, depth, sample }: Place) => JSON.stringify([task, length, depth, sample]);
-const answerKey = ({ method, patterns_sha256 }: AnswerIdentity) => JSON.stringify([method, patterns_sha256]);
+const identityKey = ({ method, patterns_sha256 }: Identity) => JSON.stringify([method, patterns_sha256]);

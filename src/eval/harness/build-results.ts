@@ -1,61 +1,53 @@
-import type { Haystack } from '../datasets/load-haystack.js';
-import type { Words } from '../datasets/load-words.js';
-import type { Method } from '../methods/method.js';
-import type { NiahPlan } from '../niah/plan.js';
-import type { AnswerStore } from './answers.js';
-import type { EvalDecoder } from './eval-decoder.js';
-import type { Grid } from './grid.js';
-import { EVAL_SCHEMA, type EvalResults } from './results.js';
-import { summarizeCells, summarizeRows } from './summarize.js';
+import type { AnswerStore, MethodIdentity } from './answers.js';
+import { type GridPlace, placesOf } from './grid.js';
+import { EVAL_SCHEMA, type EvalResults, type EvalSetup, type EvaluatedPrompt } from './results.js';
+import { effectiveLengths, summarizeAggregates, summarizeCells, summarizeRows } from './summarize.js';
 
-/** Puts answers, scores and provenance together. */
-export function buildResults(parts: {
-  decoder: EvalDecoder;
-  plan: NiahPlan;
-  methods: readonly Method[];
-  grid: Grid;
-  answers: AnswerStore;
-  tool: string;
-  key: string;
-  device: EvalResults['device'];
-  chunk: number | null;
-  haystack: Haystack;
-  words: Words;
-}): EvalResults {
-  const { decoder, plan, methods, grid, answers, tool, key, device, haystack, words } = parts;
-  const { directory, fingerprint, tokenizer } = decoder;
-  const { id, variant, config } = directory;
+/** Scores of what was answered, with everything that they depend on. Needs no model, so that parts can be merged. */
+export function buildResults(
+  setup: EvalSetup,
+  answers: AnswerStore,
+): { results: EvalResults; prompts: EvaluatedPrompt[] } {
+  const methods = methodsOf(setup);
   const names = methods.map(({ name }) => name);
-  const prompts = answers.collect(grid.places, grid.methods);
-  return {
+  const places = placesInOrder(setup);
+  const prompts = answers.collect(places, methods);
+  const failures = answers.failures(places, methods).map(({ patterns_sha256: _, ...failure }) => failure);
+  const aggregates = summarizeAggregates(prompts, names, failures);
+  const results: EvalResults = {
     schema: EVAL_SCHEMA,
-    evaluation: 'niah',
-    tool,
-    key,
+    ...setup,
     finished: new Date().toISOString(),
-    model: { id, variant, fingerprint, context_length: config.contextLength },
-    device,
-    options: {
-      lengths: plan.lengths,
-      depths: plan.depths,
-      samples: plan.samples,
-      seed: plan.seed,
-      chunk: parts.chunk,
-      chat_template: tokenizer.hasChatTemplate,
-      tasks: plan.tasks.map(({ name, source, metric, maxNewTokens }) => ({
-        name,
-        source,
-        metric,
-        max_new_tokens: maxNewTokens,
-      })),
-      methods: methods.map(({ name, description, file }) => ({ name, description, pattern_file: file ?? null })),
-    },
-    data: {
-      haystack: { name: haystack.name, sha256: haystack.sha256 },
-      words: { sha256: words.sha256 },
-    },
-    rows: summarizeRows(prompts, names),
+    effective_lengths: setup.evaluation === 'ruler' ? effectiveLengths(aggregates, names) : [],
+    aggregates,
+    rows: summarizeRows(prompts, names, failures),
     cells: summarizeCells(prompts, names),
-    prompts,
+    failures,
   };
+  return { results, prompts };
 }
+
+/** All places of an evaluation by length, task, depth and sample. */
+export function placesInOrder({ options }: EvalSetup): GridPlace[] {
+  const { tasks, lengths, depths, samples } = options;
+  const order = new Map(tasks.map(({ name }, index) => [name, index]));
+  return placesOf({
+    tasks: tasks.map(({ name, count }) => ({ name, count: count ?? samples })),
+    lengths,
+    depths,
+    samples,
+  }).sort(
+    (a, b) =>
+      a.length - b.length ||
+      order.get(a.task)! - order.get(b.task)! ||
+      (a.depth ?? 0) - (b.depth ?? 0) ||
+      a.sample - b.sample,
+  );
+}
+
+/** The methods of an evaluation with the patterns that they used. */
+export const methodsOf = ({ options }: EvalSetup): MethodIdentity[] =>
+  options.methods.map(({ name, patterns }) => ({
+    name,
+    patternsSha256: (length) => patterns.find((entry) => entry.length === length)!.sha256,
+  }));

@@ -1,16 +1,18 @@
 import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
 import { hashJson } from '../../utils/hash.js';
+import { rotated } from '../../utils/rotated.js';
 import type { Method } from '../methods/method.js';
-import type { NiahPlan } from '../niah/plan.js';
+import type { EvalPlan } from '../suite.js';
 import type { EvalTask } from '../task.js';
 import type { AnswerStore } from './answers.js';
 import type { EvalPrompt, PromptMaker } from './prompt-maker.js';
+import type { Shard } from './shard.js';
 
 /** One prompt's place in the grid. */
 export interface GridPlace {
   task: string;
   length: number;
-  depth: number;
+  depth: number | null;
   sample: number;
 }
 
@@ -31,23 +33,24 @@ export interface Grid {
 }
 
 /**
- * Lays out a plan: the shortest prompts first, so that a table begins to fill early.
+ * Lays out a plan, or a shard of it. One sample of everything after another, so that every part of a run is like the
+ * whole: a table of few samples is complete, times can be told beforehand, and shards are alike.
  *
- * @throws {MinferenceError} USAGE when a length is too short for a task.
+ * @throws {MinferenceError} USAGE when a length is too short for a task; PROMPT_TOO_LONG when a given prompt is
  */
-export function createGrid(plan: NiahPlan, methods: readonly Method[], maker: PromptMaker): Grid {
+export function createGrid(plan: EvalPlan, methods: readonly Method[], maker: PromptMaker, shard?: Shard): Grid {
   const task = (name: string) => plan.tasks.find((candidate) => candidate.name === name)!;
   const makePrompt = (place: GridPlace) => maker.make({ ...place, task: task(place.task) });
-  const places = plan.lengths.flatMap((length) =>
-    plan.tasks.flatMap(({ name }) =>
-      plan.depths.flatMap((depth) =>
-        Array.from({ length: plan.samples }, (_, sample): GridPlace => ({ task: name, length, depth, sample })),
-      ),
-    ),
-  );
+  const all = placesOf(plan);
+  const places = shard ? all.filter((_, index) => index % shard.count === shard.index - 1) : all;
   const gridMethods = methods.map(withHashes);
-  // The first prompt of each task at the shortest length: if one does not fit, it shows now and not hours later.
-  for (const { name } of plan.tasks) makePrompt(places.find((place) => place.task === name)!);
+  // At the shortest length: what does not fit shows now and not hours later.
+  const [shortest] = plan.lengths;
+  for (const candidate of plan.tasks) {
+    const own = all.filter(({ task, length }) => task === candidate.name && length === shortest);
+    const seen = candidate.varies ? own : own.slice(0, 1);
+    maker.checkRoom(seen.map((place) => ({ ...place, task: candidate })));
+  }
   return {
     places,
     methods: gridMethods,
@@ -56,6 +59,22 @@ export function createGrid(plan: NiahPlan, methods: readonly Method[], maker: Pr
     countFinished: (answers) =>
       places.reduce((sum, place) => sum + gridMethods.filter((method) => isFinished(answers, place, method)).length, 0),
   };
+}
+
+interface GridShape extends Pick<EvalPlan, 'lengths' | 'depths' | 'samples'> {
+  tasks: readonly Pick<EvalTask, 'name' | 'count'>[];
+}
+
+/** A plan's places, the same for every shard: sample by sample, each time beginning one place later. */
+export function placesOf({ tasks, lengths, depths, samples }: GridShape): GridPlace[] {
+  return Array.from({ length: samples }, (_, sample) => {
+    const sweep = lengths.flatMap((length) =>
+      tasks.flatMap(({ name, count = Infinity }) =>
+        sample >= count ? [] : (depths ?? [null]).map((depth): GridPlace => ({ task: name, length, depth, sample })),
+      ),
+    );
+    return rotated(sweep, sample);
+  }).flat();
 }
 
 /** True when the method's answer to the prompt is there. */

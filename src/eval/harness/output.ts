@@ -1,90 +1,124 @@
-import { stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { MinferenceError } from '../../errors.js';
-import { assertWritable, writeFileAtomic } from '../../utils/atomic-write.js';
+import { writeFileAtomic } from '../../utils/atomic-write.js';
 import { type FileLock, lockOutput } from '../../utils/file-lock.js';
-import type { NiahResults } from '../niah/niah-results.js';
+import { writeFailure } from '../../utils/write-failure.js';
 import { type AnswerStore, createAnswerStore } from './answers.js';
-import { type Journal, openJournal } from './journal.js';
-import { readResults } from './read-results.js';
-import type { EvalResults } from './results.js';
+import { openPredictions, type PredictionsFile, readPredictions, writePredictions } from './predictions.js';
+import type { EvalResults, EvalSetup } from './results.js';
+import { predictionsName, type Shard } from './shard.js';
 
-/** Where results go, claimed for this process. */
+export const RESULTS_NAME = 'results.json';
+const PREDICTIONS = /^predictions(?:\.\d+-of-\d+)?\.jsonl$/;
+
+/** The folder that results go to, claimed for this process. */
 export interface Output extends AsyncDisposable {
-  /** Answers that are there already, and the journal that takes new ones (undefined: they are kept in memory). */
-  openAnswers(options: {
-    key: string;
-    resume: boolean;
-  }): Promise<{ answers: AnswerStore; journal: Journal | undefined }>;
-  /** Writes results and plots, each whole or not at all; null when there is nowhere to write plots. */
-  write(results: EvalResults, svg: NiahResults['svg']): Promise<NiahResults['plots']>;
+  /** Answers that are there already, and the file that takes new ones (undefined: they are kept in memory). */
+  openAnswers(setup: EvalSetup, resume: boolean): Promise<{ answers: AnswerStore; file: PredictionsFile | undefined }>;
+  /**
+   * Writes results and pictures, each whole or not at all; their paths, and none when there is nowhere to write.
+   *
+   * @param answers all predictions, which are put in order
+   */
+  write(results: EvalResults, pictures: Record<string, string>, answers: AnswerStore): Promise<string[]>;
 }
 
 /**
- * Claims an output before any work is done.
+ * Claims an output folder before any work is done, and makes it where it is not there.
  *
- * @throws {MinferenceError} WRITE_FAILED, LOCKED
+ * @param shard claims only its own file of predictions: shards may write to one folder at the same time
+ * @throws {MinferenceError} USAGE when the folder holds something else; WRITE_FAILED, LOCKED
  */
-export async function openOutput(out: string | undefined): Promise<Output> {
-  if (out === undefined) return memoryOutput();
-  await assertWritable(out);
-  const lock = await lockOutput(out);
-  const isFile = await stat(out).then(
-    (stats) => stats.isFile(),
-    () => true,
+export async function openOutput(folder: string | undefined, shard?: Shard): Promise<Output> {
+  if (folder === undefined) return memoryOutput();
+  await claimFolder(folder);
+  const path = join(folder, predictionsName(shard));
+  return folderOutput(folder, path, await lockOutput(path), shard);
+}
+
+/** Files of predictions in a folder: of the whole, or of shards. */
+export const predictionFiles = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter((name) => PREDICTIONS.test(name)).sort();
+
+async function claimFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found && !found.isDirectory()) {
+    throw new MinferenceError('USAGE', `--out: expected a folder, found a file at ${folder}`, {
+      hint: 'choose another path: results are a folder of several files',
+    });
+  }
+  if (!found) {
+    await mkdir(folder).catch((error) => {
+      throw writeFailure(folder, error);
+    });
+    return;
+  }
+  const names = await readdir(folder);
+  // A folder that is in use for something else would be hard to tidy up again.
+  if (names.length === 0 || names.includes(RESULTS_NAME) || names.some((name) => name.startsWith('predictions.')))
+    return;
+  throw new MinferenceError(
+    'USAGE',
+    `--out: expected an empty folder or one of earlier results, found others’ files in ${folder}`,
+    {
+      hint: `choose a folder of its own, such as ${join(folder, 'results')}`,
+    },
   );
-  // Beside a device or a pipe there is no place for a journal or for plots.
-  return isFile ? fileOutput(out, lock) : { ...memoryOutput(), write: async (results) => writeOnly(out, results) };
 }
 
 function memoryOutput(): Output {
   return {
-    openAnswers: async () => ({ answers: createAnswerStore(), journal: undefined }),
-    write: async () => null,
+    openAnswers: async () => ({ answers: createAnswerStore(), file: undefined }),
+    write: async () => [],
     [Symbol.asyncDispose]: async () => {},
   };
 }
 
-async function writeOnly(out: string, results: EvalResults): Promise<null> {
-  await writeFileAtomic(out, formatResults(results));
-  return null;
-}
-
-function fileOutput(out: string, lock: FileLock): Output {
-  const base = out.replace(/\.json$/i, '');
-  const plots = { heatMaps: `${base}.heatmap.svg`, curves: `${base}.curves.svg` };
+function folderOutput(folder: string, path: string, lock: FileLock, shard: Shard | undefined): Output {
+  let setup: EvalSetup | undefined;
+  let open: PredictionsFile | undefined;
   return {
-    async openAnswers({ key, resume }) {
-      const answers = createAnswerStore();
-      const journal = await openJournal({ out, key, resume });
-      for (const record of resume ? await finishedAnswers(out, key) : []) answers.add(record);
-      for (const record of journal.records) answers.add(record);
-      return { answers, journal };
+    async openAnswers(wanted, resume) {
+      setup = wanted;
+      open = await openPredictions({ path, setup, resume });
+      const answers = createAnswerStore(resume ? await answersOfOthers(folder, path, setup.key) : []);
+      for (const record of open.records) answers.add(record);
+      return { answers, file: open };
     },
-    async write(results, svg) {
-      // The plots first: when the results are there, everything is.
-      await writeFileAtomic(plots.heatMaps, svg.heatMaps);
-      await writeFileAtomic(plots.curves, svg.curves);
-      await writeFileAtomic(out, formatResults(results));
-      return plots;
+    async write(results, pictures, answers) {
+      if (setup) await writePredictions(path, { setup, records: answers.records() });
+      // A shard is a part: its results are those of the merge.
+      if (shard) return [path];
+      const written = [];
+      // The pictures first: when the results are there, everything is.
+      for (const [name, svg] of Object.entries(pictures)) {
+        await writeFileAtomic(join(folder, name), svg);
+        written.push(join(folder, name));
+      }
+      await writeFileAtomic(join(folder, RESULTS_NAME), formatResults(results));
+      return [join(folder, RESULTS_NAME), path, ...written];
     },
-    [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await open?.[Symbol.asyncDispose]();
+      await lock[Symbol.asyncDispose]();
+    },
   };
 }
 
-/** Answers of a complete evaluation under the same key, which this one repeats or extends. */
-async function finishedAnswers(out: string, key: string) {
-  const file = await readResults(out).catch((error) => {
-    if (error instanceof MinferenceError) return undefined;
-    throw error;
-  });
-  if (file?.key !== key) return [];
-  return file.prompts.flatMap(({ answers, ...prompt }) => answers.map((answer) => ({ prompt, answer })));
+/** Answers under the same key in the folder's other files: an evaluation may go on in other shards than it began in. */
+async function answersOfOthers(folder: string, own: string, key: string) {
+  const names = (await predictionFiles(folder)).filter((name) => join(folder, name) !== own);
+  const files = await Promise.all(names.map((name) => readPredictions(join(folder, name)).catch(() => undefined)));
+  return files.flatMap((file) => (file?.setup.key === key ? file.records : []));
 }
 
-/** Indented, but with one line per answer, row and cell, so that large files stay readable and small. */
-function formatResults({ rows, cells, prompts, ...rest }: EvalResults): string {
+/** Indented, but with one line per row and cell, so that large files stay readable and small. */
+function formatResults({ rows, aggregates, cells, failures, ...rest }: EvalResults): string {
   const head = JSON.stringify(rest, null, 2).slice(0, -'\n}'.length);
-  const lines = (items: readonly unknown[]) => items.map((item) => `    ${JSON.stringify(item)}`).join(',\n');
-  const lists = Object.entries({ rows, cells, prompts }).map(([name, items]) => `  "${name}": [\n${lines(items)}\n  ]`);
+  const lines = (items: readonly unknown[]) => items.map((item) => `\n    ${JSON.stringify(item)}`).join(',');
+  const lists = Object.entries({ aggregates, rows, cells, failures }).map(
+    ([name, items]) => `  "${name}": [${lines(items)}${items.length > 0 ? '\n  ' : ''}]`,
+  );
   return `${head},\n${lists.join(',\n')}\n}\n`;
 }

@@ -1,6 +1,6 @@
 import { MinferenceError } from '../../errors.js';
 import type { TextTokenizer } from '../../model/tokenizer.js';
-import { buildPrompt } from '../../prefill/chat.js';
+import { buildPrompt, promptTooLong } from '../../prefill/chat.js';
 import { fitUnits } from '../../prompts/fit-units.js';
 import type { PromptBuilder, PromptSources, RulerEra } from '../../prompts/prompt.js';
 import { sha256 } from '../../utils/hash.js';
@@ -32,6 +32,13 @@ export interface PromptMaker {
    * @throws {MinferenceError} USAGE when not even the shortest one does.
    */
   make(place: PromptPlace): EvalPrompt;
+  /**
+   * Sees that the shortest prompt of every place and its answer fit, before hours are spent on those that do.
+   *
+   * @param places of one task and length
+   * @throws {MinferenceError} USAGE or PROMPT_TOO_LONG, naming what the longest of them needs.
+   */
+  checkRoom(places: readonly PromptPlace[]): void;
 }
 
 /**
@@ -45,8 +52,10 @@ export function createPromptMaker(options: {
   seed: number;
   suite: string;
   era?: RulerEra;
+  /** Positions of the model, which prompts of a given size may fill. */
+  contextLength?: number;
 }): PromptMaker {
-  const { tokenizer, seed, suite, era = '2025' } = options;
+  const { tokenizer, seed, suite, era = '2025', contextLength = Infinity } = options;
   const countTokens = (text: string) => tokenizer.encode(text, { addSpecialTokens: false }).length;
   const sources: PromptSources = { ...options.sources, countTokens };
   const firstSizes = new Map<string, number>();
@@ -74,10 +83,24 @@ export function createPromptMaker(options: {
     return size;
   }
 
+  const roomOf = ({ task, length }: PromptPlace) => (task.asGiven ? contextLength : length);
+
   return {
+    checkRoom(places) {
+      const [first] = places;
+      if (!first) return;
+      const needed = places.map((place) => {
+        const { minUnits, build: buildText } = build(place);
+        const { user, answerPrefix } = buildText(minUnits);
+        return buildPrompt(tokenizer, user, { answerPrefix }).length + place.task.maxNewTokens;
+      });
+      const most = Math.max(...needed);
+      if (most > roomOf(first)) throw noRoom(first.task, roomOf(first), most);
+    },
     make(place) {
       const guess = place.depth === null && place.sample > 0 ? firstSize(place) : undefined;
-      const { tokens, references } = sized(build(place), tokenizer, place, guess);
+      const room = { ...place, length: roomOf(place) };
+      const { tokens, references } = sized(build(place), tokenizer, room, guess);
       return { tokens, references, sha256: sha256(new Uint8Array(Int32Array.from(tokens).buffer)) };
     },
   };
@@ -105,12 +128,15 @@ function sized(
   };
   const limit = length - task.maxNewTokens;
   const fitted = fitUnits({ limit, minUnits, maxUnits, guess, count: (units) => make(units).tokens.length });
-  if (!fitted) throw tooShort(task, length, made.get(minUnits)!.tokens.length + task.maxNewTokens);
+  if (!fitted) throw noRoom(task, length, made.get(minUnits)!.tokens.length + task.maxNewTokens);
   const whole = Math.floor(fitted.units / step) * step;
   // Below one step there is nothing to round to.
   const units = whole < minUnits ? fitted.units : whole;
   return made.get(units) ?? make(units);
 }
+
+const noRoom = (task: EvalTask, length: number, needed: number) =>
+  task.asGiven ? promptTooLong(needed, length) : tooShort(task, length, needed);
 
 const tooShort = ({ name, maxNewTokens }: EvalTask, length: number, needed: number) =>
   new MinferenceError('USAGE', `expected lengths of at least ${needed} tokens for ${name}, found ${length}`, {

@@ -1,18 +1,20 @@
+import { join } from 'node:path';
 import { MinferenceError } from '../../errors.js';
 import { readJsonFile } from '../../utils/json.js';
 import { describeProblem } from '../../utils/zod-problem.js';
+import { RESULTS_NAME } from './output.js';
 import { EVAL_SCHEMA, type EvalResults, evalSchema } from './results.js';
 
-/** A million answers. */
-const MAX_BYTES = 1024 * 2 ** 20;
+const MAX_BYTES = 256 * 2 ** 20;
 
 /**
- * Reads a results file.
+ * Reads the results of a folder.
  *
  * @throws {MinferenceError} READ_FAILED, CHECKPOINT_INVALID
  */
-export async function readResults(path: string): Promise<EvalResults> {
-  const hint = 'give a results file of: minference eval niah';
+export async function readResults(folder: string): Promise<EvalResults> {
+  const path = join(folder, RESULTS_NAME);
+  const hint = 'give a folder that minference eval wrote to with --out';
   const value = await readJsonFile(path, { code: 'CHECKPOINT_INVALID', maxBytes: MAX_BYTES, hint });
   const result = evalSchema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;

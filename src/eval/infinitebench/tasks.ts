@@ -5,6 +5,7 @@ import { numberString } from '../../prompts/number-string.js';
 import { passkey } from '../../prompts/passkey.js';
 import { WORDING, type Wording } from '../../prompts/wording.js';
 import type { MetricName } from '../metrics/metrics.js';
+import type { TaskChoice } from '../parse-tasks.js';
 import type { EvalTask } from '../task.js';
 
 const generated = (name: string, rest: Pick<EvalTask, 'generator' | 'maxNewTokens' | 'metric'>): EvalTask => ({
@@ -13,8 +14,10 @@ const generated = (name: string, rest: Pick<EvalTask, 'generator' | 'maxNewToken
   ...rest,
 });
 
-const ofItems = (name: string, wording: Wording, maxNewTokens: number, metric: MetricName): EvalTask =>
-  generated(name, { generator: benchmarkItems(name, wording), maxNewTokens, metric });
+const ofItems = (name: string, wording: Wording, maxNewTokens: number, metric: MetricName): EvalTask => ({
+  ...generated(name, { generator: benchmarkItems(name, wording), maxNewTokens, metric }),
+  varies: true,
+});
 
 /** Tasks whose prompts are made, like the originals, by a program. */
 export const GENERATED_TASKS: readonly EvalTask[] = [
@@ -38,3 +41,15 @@ export const ITEM_TASKS: readonly EvalTask[] = [
 
 /** InfiniteBench's twelve tasks with its answer lengths. */
 export const INFINITEBENCH_TASKS: readonly EvalTask[] = [...GENERATED_TASKS, ...ITEM_TASKS];
+
+export const INFINITEBENCH_CHOICE: TaskChoice = {
+  tasks: INFINITEBENCH_TASKS,
+  groups: {
+    all: INFINITEBENCH_TASKS.map(({ name }) => name),
+    generated: GENERATED_TASKS.map(({ name }) => name),
+    english: ['longbook_sum_eng', 'longbook_qa_eng', 'longbook_choice_eng', 'longdialogue_qa_eng'],
+    code: ['code_debug', 'code_run'],
+    kv: ['kv_retrieval'],
+  },
+  example: 'passkey,number_string,kv_retrieval',
+};

@@ -1,45 +1,25 @@
 import { z } from 'zod';
-import { loadShape } from '../../prefill/options.js';
 import * as option from '../../utils/option-schemas.js';
-import { MAX_LIST_LENGTH, MAX_TOKEN_COUNT } from '../../utils/parse-size.js';
+import { suiteShape } from '../run-options.js';
+import type { SuiteOptions } from '../suite.js';
 
-/** Shorter prompts have no room for a haystack. */
-const MIN_LENGTH = 256;
-const MAX_SAMPLES = 10_000;
+/**
+ * The grid of `eval niah`, in whatever form the user described it. By default lengths of 2k, 4k, 8k and 16k that the
+ * model takes, one sample, the tasks `single,multikey,kv` and the methods `dense,a_shape,minference`.
+ */
+export interface NiahOptions extends SuiteOptions {
+  /** A number of depths (5 by default), spread evenly over the haystack, or depths in percent; see parseDepths. */
+  depths?: number | string | readonly number[];
+  /** File with running text to hide needles in; default: the texts in datasets/haystack. */
+  haystack?: string;
+}
 
-const names = (what: string) =>
-  z.union([z.string(), z.array(z.string())], { error: `expected ${what}, as a list or separated by commas` });
-
-const gridShape = {
-  lengths: z
-    .array(option.wholeNumber('a number of tokens', MIN_LENGTH, MAX_TOKEN_COUNT), {
-      error: `expected from 1 to ${MAX_LIST_LENGTH} numbers of tokens`,
-    })
-    .min(1)
-    .max(MAX_LIST_LENGTH)
-    .optional(),
+export const niahSchema = z.strictObject({
+  ...suiteShape,
   depths: z
     .union([z.number(), z.string(), z.array(z.number())], {
       error: 'expected a number of depths, or a list in percent',
     })
     .optional(),
-  samples: option.wholeNumber('a number of prompts', 1, MAX_SAMPLES).optional(),
-  tasks: names('names of tasks').optional(),
-  methods: names('names of methods').optional(),
-  seed: option.seed.optional(),
-};
-
-/** What describes the grid; depths, tasks and methods have parsers of their own. */
-export const gridSchema = z.strictObject(gridShape);
-
-/** What the options of `evaluate` must be. */
-export const evaluateSchema = z.strictObject({
-  ...loadShape,
-  ...gridShape,
-  patterns: option.patternSource.optional(),
-  ignoreFingerprint: option.yesOrNo.optional(),
   haystack: option.path.optional(),
-  chunk: option.tokenCount().optional(),
-  out: option.path.optional(),
-  resume: option.yesOrNo.optional(),
 });

@@ -2,6 +2,7 @@ import { kvTask } from '../../prompts/kv-task.js';
 import { type NiahSpec, niahGenerator } from '../../prompts/niah.js';
 import { passkey } from '../../prompts/passkey.js';
 import { variableTracking } from '../../prompts/variable-tracking.js';
+import type { TaskChoice } from '../parse-tasks.js';
 import type { EvalTask } from '../task.js';
 
 const niah = (name: string, spec: NiahSpec): EvalTask => ({
@@ -31,11 +32,18 @@ const all = TASKS.map(({ name }) => name);
 const starting = (prefix: string) => all.filter((name) => name.startsWith(prefix));
 
 /** Short names of tasks and groups of tasks. */
-export const TASK_GROUPS: Readonly<Record<string, readonly string[]>> = {
+const GROUPS: TaskChoice['groups'] = {
   all,
   niah: starting('niah_'),
   single: starting('niah_single_'),
   multikey: starting('niah_multikey_'),
   ...Object.fromEntries(starting('niah_').map((name) => [name.slice('niah_'.length), [name]])),
   kv: ['kv_retrieval'],
+};
+
+export const NIAH_CHOICE: TaskChoice = {
+  tasks: TASKS,
+  groups: GROUPS,
+  example: 'single,multikey,kv',
+  note: 'niah_ may be left out',
 };

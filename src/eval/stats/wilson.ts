@@ -1,5 +1,4 @@
-/** 97.5 % quantile of the standard normal distribution: two-sided 95 %. */
-const Z = 1.959963984540054;
+import { Z95 as Z } from './normal.js';
 
 /**
  * Wilson's 95 % interval of a mean of `n` scores that lie between 0 and 1. For scores of 0 and 1 it is the binomial

@@ -15,7 +15,14 @@ export interface FakeDecoder {
  * window of the first head when A-shape.
  */
 export function fakeDecoder(
-  options: { contextLength?: number; onPrefill?: (call: number) => void; fingerprint?: string } = {},
+  options: {
+    contextLength?: number;
+    onPrefill?: (call: number, made: FakeDecoder['calls'][number]) => void;
+    fingerprint?: string;
+    /** What it answers instead. */
+    answer?: () => string;
+    stopped?: 'eos' | 'length';
+  } = {},
 ): FakeDecoder {
   const tokenizer = fakeTokenizer();
   const calls: FakeDecoder['calls'] = [];
@@ -38,7 +45,7 @@ export function fakeDecoder(
     device: { kind: 'cpu', id: null, name: 'a processor', reason: null },
     async prefill(tokens: readonly number[], { patterns, maxNewTokens, signal }: Record<string, unknown>) {
       if (maxNewTokens !== 0) calls.push({ tokens, patterns: patterns as LayerPatterns });
-      options.onPrefill?.(calls.length);
+      if (maxNewTokens !== 0) options.onPrefill?.(calls.length, calls.at(-1)!);
       (signal as AbortSignal | undefined)?.throwIfAborted();
       open++;
       const cache = { dispose: () => open--, [Symbol.dispose]: () => open-- };
@@ -50,8 +57,8 @@ export function fakeDecoder(
       return result;
     },
     async generate(prefill: object) {
-      const text = ` ${answer(seen.get(prefill)!).join(', ')}`;
-      return { text, tokens: tokenizer.encode(text), decodeMs: 1, stopped: 'eos' };
+      const text = options.answer?.() ?? ` ${answer(seen.get(prefill)!).join(', ')}`;
+      return { text, tokens: tokenizer.encode(text), decodeMs: 1, stopped: options.stopped ?? 'eos' };
     },
   };
   return { decoder: decoder as unknown as EvalDecoder, calls, openCaches: () => open };

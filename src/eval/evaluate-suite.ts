@@ -1,0 +1,106 @@
+import { peakMemoryBytes } from '../prefill/peak-memory.js';
+import type { DeviceChoice } from '../runtime/device.js';
+import { type ProgressReporter, silentProgress } from '../utils/progress.js';
+import { answerGrid } from './harness/answer-grid.js';
+import { buildResults } from './harness/build-results.js';
+import { buildSetup, type DecoderFacts } from './harness/build-setup.js';
+import { checkLengths } from './harness/check-lengths.js';
+import type { EvalDecoder } from './harness/eval-decoder.js';
+import { createGrid } from './harness/grid.js';
+import { openOutput } from './harness/output.js';
+import { createPromptMaker } from './harness/prompt-maker.js';
+import type { EvalResults, EvaluatedPrompt } from './harness/results.js';
+import { parseShard } from './harness/shard.js';
+import { resolveMethods } from './methods/resolve-methods.js';
+import type { Suite, SuiteOptions } from './suite.js';
+
+/** Options of the run, whatever the suite. */
+export interface RunOptions {
+  /** Pattern file of the method minference, or `auto` (default): the one in configs/ made for this model. */
+  patterns?: string;
+  /** Take a pattern file of another export of the model, when the shapes agree. */
+  ignoreFingerprint?: boolean;
+  /** Tokens per run of the graph; default: as many as memory allows. */
+  chunk?: number;
+  /** Folder for results, predictions and pictures. Default: nothing is written. */
+  out?: string;
+  /** Continue an evaluation of the same options in the same folder; true by default. */
+  resume?: boolean;
+  /** Do one part of several, such as `2/8`; `mergeResults` puts them together. */
+  shard?: string;
+}
+
+export interface EvaluationContext {
+  progress?: ProgressReporter;
+  /** Stops between answers, and within one as soon as the runtime can. */
+  signal?: AbortSignal;
+}
+
+/** What an evaluation gives back. */
+export interface Evaluation {
+  /** Contents of the results file. */
+  results: EvalResults;
+  /** Every prompt with all answers to it. */
+  prompts: EvaluatedPrompt[];
+  /** Pictures by file name, as SVG text. */
+  pictures: Record<string, string>;
+  /** Folder written to, and its files; null and none without `out`. */
+  out: string | null;
+  files: string[];
+  /** Answers asked for, those that an earlier run had, and those that are missing because the method failed. */
+  answers: { total: number; resumed: number; failed: number };
+  timings: { loadMs: number; totalMs: number };
+  /** Where the model ran, and why. */
+  device: DeviceChoice;
+  /** Largest resident memory of the process so far. */
+  peakMemoryBytes: number;
+}
+
+/** An evaluation with an open decoder; see evaluate. */
+export async function evaluateSuite<Options extends SuiteOptions>(
+  suite: Suite<Options>,
+  decoder: EvalDecoder,
+  options: Options & RunOptions & DecoderFacts,
+  context: EvaluationContext = {},
+): Promise<Evaluation> {
+  const started = performance.now();
+  const { progress = silentProgress, signal } = context;
+  const { out, resume = true, patterns = 'auto', ignoreFingerprint = false, geometry } = options;
+  const shard = options.shard === undefined ? undefined : parseShard(options.shard);
+  const chunk = options.chunk ?? null;
+  const planned = suite.plan(options, decoder.directory.config.contextLength);
+  checkLengths(planned.lengths, decoder.directory.config);
+
+  await using output = await openOutput(out, shard);
+  const methods = await resolveMethods(planned.methods, { decoder, patterns, ignoreFingerprint, geometry });
+  const { sources, files, tasks = planned.tasks } = await suite.load(planned, options, progress);
+  const plan = { ...planned, tasks };
+  const { tokenizer } = decoder;
+  const { contextLength } = decoder.directory.config;
+  const { seed, era } = plan;
+  const maker = createPromptMaker({ tokenizer, sources, seed, era, suite: suite.name, contextLength });
+  const grid = createGrid(plan, methods, maker, shard);
+
+  const setup = buildSetup({ suite, decoder, facts: options, plan, methods, grid, files, chunk });
+  const { answers, file } = await output.openAnswers(setup, resume);
+  const total = grid.places.length * methods.length;
+  const resumed = grid.countFinished(answers);
+  if (resumed > 0) progress.note(`continuing: ${resumed} of ${total} answers were finished`);
+
+  await answerGrid({ decoder, grid, answers, file, chunk, progress, signal });
+
+  const { results, prompts } = buildResults(setup, answers);
+  const pictures = suite.draw(results, prompts);
+  const written = await output.write(results, pictures, answers);
+  return {
+    results,
+    prompts,
+    pictures,
+    out: out ?? null,
+    files: written,
+    device: decoder.device,
+    answers: { total, resumed, failed: total - grid.countFinished(answers) },
+    timings: { loadMs: 0, totalMs: performance.now() - started },
+    peakMemoryBytes: peakMemoryBytes(),
+  };
+}

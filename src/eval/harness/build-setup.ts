@@ -1,0 +1,82 @@
+import { cpus } from 'node:os';
+import type { TileGeometry } from '../../patterns/flops.js';
+import { hashJson } from '../../utils/hash.js';
+import { packageCommit } from '../../utils/package-commit.js';
+import { packageVersion } from '../../utils/package-version.js';
+import type { Method } from '../methods/method.js';
+import type { EvalPlan, Suite, SuiteData } from '../suite.js';
+import type { EvalDecoder } from './eval-decoder.js';
+import type { Grid } from './grid.js';
+import type { EvalSetup } from './results.js';
+
+/** What the decoder itself does not say. */
+export interface DecoderFacts {
+  /** Tiles of the kernel, in which costs are counted. */
+  geometry: TileGeometry;
+  /** CPU threads it was opened with; null: the default. */
+  threads: number | null;
+}
+
+/** Puts together what an evaluation is made of, and the key under which its answers may be continued. */
+export function buildSetup(parts: {
+  suite: Pick<Suite, 'name'>;
+  decoder: EvalDecoder;
+  facts: DecoderFacts;
+  plan: EvalPlan;
+  methods: readonly Method[];
+  grid: Pick<Grid, 'methods'>;
+  files: SuiteData['files'];
+  chunk: number | null;
+}): EvalSetup {
+  const { suite, decoder, facts, plan, methods, grid, files, chunk } = parts;
+  const { directory, fingerprint, filesHash, tokenizer } = decoder;
+  const { id, variant, config } = directory;
+  const tool = `minference ${packageVersion()}`;
+  const device = deviceFacts(decoder, facts);
+  const { seed, era } = plan;
+  const chat = tokenizer.hasChatTemplate;
+  return {
+    evaluation: suite.name,
+    tool,
+    commit: packageCommit(),
+    // Not the grid, nor the methods, nor the number of shards: these may change while answers stay. The machine counts,
+    // because times are compared.
+    key: hashJson({ suite: suite.name, tool, device, seed, era, chunk, fingerprint, variant, filesHash, chat, files }),
+    model: { id, variant, fingerprint, files: filesHash, context_length: config.contextLength },
+    device,
+    options: {
+      lengths: [...plan.lengths],
+      depths: plan.depths && [...plan.depths],
+      samples: plan.samples,
+      seed,
+      era,
+      chunk,
+      chat_template: chat,
+      answer_prefix: 'behind the generation prompt',
+      tasks: plan.tasks.map(({ name, source, metric, maxNewTokens, count }) => ({
+        name,
+        source,
+        metric,
+        max_new_tokens: maxNewTokens,
+        count: count ?? null,
+      })),
+      methods: methods.map(({ name, description, file }, index) => ({
+        name,
+        description,
+        pattern_file: file ?? null,
+        patterns: plan.lengths.map((length) => ({ length, sha256: grid.methods[index]!.patternsSha256(length) })),
+      })),
+    },
+    data: files,
+  };
+}
+
+function deviceFacts(decoder: EvalDecoder, { geometry, threads }: DecoderFacts): EvalSetup['device'] {
+  const { blockM, blockN, keyAlign } = geometry;
+  return {
+    kind: decoder.device.kind,
+    cpu: cpus()[0]?.model.trim() || 'unknown',
+    threads,
+    kernel: { block_m: blockM, block_n: blockN, key_align: keyAlign },
+  };
+}
