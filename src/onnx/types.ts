@@ -85,6 +85,8 @@ export interface SkippedNode {
   node: string;
   opType: string;
   reason: string;
+  /** What to do about it, where that is not to export the model in another way altogether. */
+  hint?: string;
 }
 
 /** What the rewriter did, and why it left the rest alone. */

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { cudaProblem } from '../../src/runtime/device.js';
 import { sharedFolder } from '../utils/temporary-folder.js';
 import { ensureBuilt } from './helpers/build.js';
@@ -9,7 +9,11 @@ import { tinyPatterns, writeTinyModel } from './helpers/tiny-models.js';
 
 const problem = cudaProblem();
 
-describe.skipIf(problem === null)('auto without a usable GPU', () => {
+describe('auto without a usable GPU', () => {
+  beforeEach(({ skip }) => {
+    if (problem === null) skip('there is a usable GPU here');
+  });
+
   const folder = sharedFolder();
   let model = '';
   beforeAll(async () => {

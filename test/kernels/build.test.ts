@@ -126,7 +126,8 @@ test('an edit of a check, a bench or the emulator builds that alone', async () =
 describe('CUDA', () => {
   const configured = () => readFileSync(join(log, 'configure.log'), 'utf8');
 
-  test.skipIf(existsSync('/dev/nvidiactl') || existsSync('/dev/dxg'))('is left out where there is no GPU', async () => {
+  test('is left out where there is no GPU', async ({ skip }) => {
+    if (existsSync('/dev/nvidiactl') || existsSync('/dev/dxg')) skip('there is a GPU here');
     await build([], {});
     expect(configured()).toContain('-DMINFERENCE_CUDA=OFF');
   });
@@ -153,6 +154,16 @@ async function startSlow() {
   while (!existsSync(note) || readFileSync(note, 'utf8').trim() === '') await sleep(20);
   return { child, end, compiler: Number(readFileSync(note, 'utf8')) };
 }
+
+/** Resolves when the process has written the text. */
+const says = (child: ChildProcess, text: string) =>
+  new Promise<void>((resolve) => {
+    let seen = '';
+    child.stderr!.on('data', (piece: string) => {
+      seen += piece;
+      if (seen.includes(text)) resolve();
+    });
+  });
 
 async function ends(pid: number): Promise<boolean> {
   for (let attempt = 0; attempt < 100; attempt++) {
@@ -182,8 +193,10 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
 
 test('after a build that was killed the next one starts afresh; two builds take turns', async () => {
   const { child, end, compiler } = await startSlow();
-  const second = finish(start([], { MINFERENCE_CUDA: 'off' }));
-  await sleep(500);
+  const waiting = start([], { MINFERENCE_CUDA: 'off' });
+  const second = finish(waiting);
+  // The second one has seen the first: it says that it waits.
+  await says(waiting, 'waiting for another build');
   expect(built('minference.node')).toBe(false);
   const half = join(clone, 'kernels', '.tmp', 'cmake', 'half-written.o');
   writeFileSync(half, '');

@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -12,7 +13,7 @@ import {
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { resolveModel } from '../../src/model/directory.js';
 import { parseHubId } from '../../src/model/hub/hub-id.js';
 import { listRepo } from '../../src/model/hub/list-repo.js';
@@ -63,13 +64,19 @@ async function startHub(spoil: (path: string, body: Buffer) => Buffer | number |
     'onnx/model.onnx_data': weights,
     'onnx/model_q4.onnx': Buffer.from('graph in 4 bits'),
   };
-  const requests: { path: string; token: string | undefined }[] = [];
+  const requests: { path: string; token: string | undefined; range: string | undefined }[] = [];
   const endpoint = await listen((request, response) => {
     const path = decodeURIComponent(request.url!.split('?')[0]!);
-    requests.push({ path, token: request.headers.authorization });
+    requests.push({ path, token: request.headers.authorization, range: request.headers.range });
+    const sendRange = (range: string | undefined, body: Buffer) => {
+      const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
+      if (from === 0) return response.writeHead(200).end(body);
+      const headers = { 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` };
+      return response.writeHead(206, headers).end(body.subarray(from));
+    };
     const send = (answer: Buffer | number | Answer) => {
       if (typeof answer === 'number') response.writeHead(answer).end();
-      else if (Buffer.isBuffer(answer)) response.writeHead(200).end(answer);
+      else if (Buffer.isBuffer(answer)) sendRange(request.headers.range, answer);
       else response.writeHead(answer.status ?? 200, answer.headers).end(answer.body);
     };
     const tree = path.match(/^\/api\/models\/org\/tiny\/tree\/(main|v1|onnx|refs\/pr\/3)$/);
@@ -386,4 +393,81 @@ test('a snapshot is used in place when the cache cannot be written', async () =>
   });
   writeFileSync(join(home, 'transformers.js'), 'a file where the folder should be');
   expect((await resolveModel('org/tiny')).folder).toBe(folder);
+});
+
+describe('a download that was cut off', () => {
+  const random = randomBytes(50_000);
+  /** The graph of a model as random bytes, sent in full or only to its middle. */
+  const cutting = (cut: { once: boolean; whole?: (body: Buffer) => Buffer | Answer }) => {
+    let times = 0;
+    return startHub((path, body) => {
+      if (!path.endsWith('model.onnx_data')) return body;
+      if (times++ === 0 && cut.once) {
+        const half = body.subarray(0, body.length / 2);
+        return { status: 200, headers: { 'transfer-encoding': 'chunked' }, body: half };
+      }
+      return cut.whole?.(body) ?? body;
+    });
+  };
+  const partials = () =>
+    (readdirSync(join(home, 'transformers.js', 'org', 'tiny'), { recursive: true }) as string[]).filter((name) =>
+      /\.(partial|lock)$/.test(name),
+    );
+  const dataOf = (folder: string) => readFileSync(join(folder, 'onnx/model.onnx_data'));
+
+  test('goes on where it stopped, and its content is checked as a whole', async () => {
+    const hub = await cutting({ once: true });
+    await expect(resolveModel('org/tiny')).rejects.toMatchObject({
+      code: 'NETWORK',
+      message: expect.stringContaining('expected 200000 bytes, found 100000'),
+    });
+    expect(partials()).toEqual([`onnx/model.onnx_data.${sha256(weights).slice(0, 12)}.partial`]);
+    const { folder } = await resolveModel('org/tiny');
+    expect(hub.requests.filter(({ path }) => path.endsWith('_data')).map(({ range }) => range)).toEqual([
+      undefined,
+      'bytes=100000-',
+    ]);
+    expect(dataOf(folder).equals(weights)).toBe(true);
+    expect(partials()).toEqual([]);
+  });
+
+  test('starts over where the server sends everything, or another part', async () => {
+    for (const whole of [
+      (body: Buffer): Answer => ({ status: 200, headers: {}, body }),
+      (body: Buffer): Answer => ({
+        status: 206,
+        headers: { 'content-range': 'bytes 5-9/200000' },
+        body: body.subarray(5, 10),
+      }),
+    ]) {
+      let answers = 0;
+      const hub = await cutting({ once: true, whole: (body) => (answers++ === 0 ? whole(body) : body) });
+      await resolveModel('org/tiny').catch(() => {});
+      const { folder } = await resolveModel('org/tiny');
+      expect(hub.requests.some(({ range }) => range === 'bytes=100000-')).toBe(true);
+      expect(dataOf(folder).equals(weights)).toBe(true);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('is begun anew when what was left is not the beginning of the content', async () => {
+    await cutting({ once: true });
+    await resolveModel('org/tiny').catch(() => {});
+    const [name] = partials();
+    const path = join(home, 'transformers.js', 'org', 'tiny', name!);
+    writeFileSync(path, random);
+    await expect(resolveModel('org/tiny')).rejects.toThrow(/found other content/);
+    expect(partials()).toEqual([]);
+    const { folder } = await resolveModel('org/tiny');
+    expect(dataOf(folder).equals(weights)).toBe(true);
+  });
+});
+
+test.each(['', '1'])('an endpoint that is no address is told (HF_HUB_OFFLINE=%j)', async (offline) => {
+  vi.stubEnv('HF_ENDPOINT', 'not a url');
+  vi.stubEnv('HF_HUB_OFFLINE', offline);
+  await expect(resolveModel('org/tiny')).rejects.toMatchObject({
+    code: 'USAGE',
+    message: 'expected HF_ENDPOINT to be a URL, found "not a url"',
+  });
 });

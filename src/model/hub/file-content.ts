@@ -19,6 +19,10 @@ export function contentCheck({ size, hash }: HubFile) {
       found += piece.byteLength;
       return found;
     },
+    /** The bytes so far. */
+    get found() {
+      return found;
+    },
     /** What is wrong, once all is there. */
     problem(): string | undefined {
       if (found !== size) return `expected ${size} bytes, found ${found}`;

@@ -16,15 +16,7 @@ const ANSWER_TIMEOUT_MS = 30_000;
  * @throws MinferenceError NETWORK
  */
 export async function assertReachable(settings: HubSettings, id: HubId): Promise<void> {
-  let url: URL;
-  try {
-    url = new URL(settings.endpoint);
-  } catch (cause) {
-    throw new MinferenceError('USAGE', `expected HF_ENDPOINT to be a URL, found "${settings.endpoint}"`, {
-      hint: 'Set HF_ENDPOINT to the address of a Hub mirror, or unset it.',
-      cause,
-    });
-  }
+  const url = endpointUrl(settings);
   const port = Number(url.port) || (url.protocol === 'http:' ? 80 : 443);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   await new Promise<void>((resolve, reject) => {
@@ -45,6 +37,22 @@ export async function assertReachable(settings: HubSettings, id: HubId): Promise
 }
 
 /**
+ * The Hub's address.
+ *
+ * @throws MinferenceError USAGE when the user's setting is none
+ */
+export function endpointUrl({ endpoint }: HubSettings): URL {
+  try {
+    return new URL(endpoint);
+  } catch (cause) {
+    throw new MinferenceError('USAGE', `expected HF_ENDPOINT to be a URL, found "${endpoint}"`, {
+      hint: 'Set HF_ENDPOINT to the address of a Hub mirror, or unset it.',
+      cause,
+    });
+  }
+}
+
+/**
  * GET with the user's token, turning every failure into an error that says what to do.
  *
  * @throws MinferenceError NETWORK, MODEL_NOT_FOUND (401, 403, 404), ABORTED
@@ -54,8 +62,9 @@ export async function hubFetch(
   settings: HubSettings,
   id: HubId,
   signal: AbortSignal | undefined,
+  more: Record<string, string> = {},
 ): Promise<Response> {
-  const headers: Record<string, string> = { 'user-agent': 'minference' };
+  const headers: Record<string, string> = { 'user-agent': 'minference', ...more };
   // fetch drops this header when a download is redirected to another host.
   if (settings.token) headers.authorization = `Bearer ${settings.token}`;
   const timeout = new AbortController();

@@ -8,7 +8,7 @@ import { downloadFile } from './download-file.js';
 import { filesToDownload } from './files-to-download.js';
 import type { HubId } from './hub-id.js';
 import { listRepo } from './list-repo.js';
-import { assertReachable, unreachable } from './request.js';
+import { assertReachable, endpointUrl, unreachable } from './request.js';
 import { downloadFolder, type HubSettings, readHubSettings } from './settings.js';
 
 export interface HubOptions {
@@ -44,7 +44,7 @@ export async function resolveHubModel(id: HubId, options: HubOptions): Promise<M
 async function download(settings: HubSettings, id: HubId, name: string, options: HubOptions): Promise<string> {
   const { progress, signal } = options;
   const folder = downloadFolder(settings, id);
-  if (settings.offline) throw unreachable(new URL(settings.endpoint).host, id, 'HF_HUB_OFFLINE is set');
+  if (settings.offline) throw unreachable(endpointUrl(settings).host, id, 'HF_HUB_OFFLINE is set');
   await assertReachable(settings, id);
   const files = await listRepo(settings, id, signal);
   const variants = findVariants(files.map((file) => file.path));

@@ -145,8 +145,9 @@ function noAttention(graph: Graph, model: OnnxModel, skipped: readonly SkippedNo
     `expected causal attention with a KV cache in ${model.path}, found ${nodes}${reason}`,
     {
       hint:
+        first?.hint ??
         'export the decoder with onnxruntime-genai’s builder, or with Optimum for the task text-generation-with-past; ' +
-        'GroupQueryAttention, MultiHeadAttention, opset-23 Attention and Optimum’s decomposed attention are known',
+          'GroupQueryAttention, MultiHeadAttention, opset-23 Attention and Optimum’s decomposed attention are known',
     },
   );
 }

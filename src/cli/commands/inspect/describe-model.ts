@@ -84,8 +84,9 @@ const layersOf = (layers: readonly LeftAloneLayer[]) =>
     : ` (layer${layers.length > 1 ? 's' : ''} ${describeNumbers(layers.map(({ layer }) => layer))})`;
 
 /** Layers without attention, of the same kind in one line. */
-function otherLayerFacts(leftAlone: readonly LeftAloneLayer[]): Fact[] {
-  const others = leftAlone.filter(({ opType }) => opType === null);
+function otherLayerFacts(leftAlone: readonly LeftAloneLayer[], noneUnderstood: boolean): Fact[] {
+  // Where no attention was understood, the nodes that look like it say why; that layers carry states says nothing more.
+  const others = noneUnderstood ? [] : leftAlone.filter(({ opType }) => opType === null);
   return groupBy(others, ({ reason }) => reason.replace(/\d+/g, '')).map((group) => ({
     title: 'stays as it is',
     value: `${group[0]!.reason}${layersOf(group)}`,
@@ -101,10 +102,12 @@ function attentionFacts({ layers, leftAlone, numLayers, skipped }: ModelFacts): 
           ? `${formatQuantity(layers.length, 'layer')} can be made sparse`
           : `${formatCount(layers.length)} of ${formatQuantity(numLayers, 'layer')} can be made sparse; ONNX Runtime runs the others as they are`,
       ok: layers.length > 0,
-      fix: 'export the model with onnxruntime-genai’s builder or Optimum, for text generation with past',
+      fix:
+        skipped.find(({ hint }) => hint !== undefined)?.hint ??
+        'export the model with onnxruntime-genai’s builder or Optimum, for text generation with past',
     },
     ...skippedFacts(skipped, leftAlone),
-    ...otherLayerFacts(leftAlone),
+    ...otherLayerFacts(leftAlone, layers.length === 0 && skipped.length > 0),
   ];
 }
 
