@@ -1,42 +1,17 @@
-// Checks the native sources: `node kernels/lint.mjs [--fix]`. Format by clang-format, and the include arrows: ONNX
-// Runtime's headers only in ops and addon, napi.h only in addon, kernels know neither ops nor addon.
+// Checks the native sources: `node kernels/lint.mjs [--fix]`. Format by clang-format, and the include arrows.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brokenArrows } from './include-arrows.mjs';
 
 const kernels = dirname(fileURLToPath(import.meta.url));
-
-/** Which folders may include a header that matches. */
-const ARROWS = [
-  { header: /^onnxruntime/, allowed: ['ops', 'addon'] },
-  { header: /^(napi|node_api)/, allowed: ['addon'] },
-  { header: /(^|\/)(ops|addon)\//, allowed: [] },
-  // The include path puts the emulator's headers in the place of CUDA's: nobody asks for them.
-  { header: /(^|\/)emulate\//, allowed: [] },
-  { header: /(^|\/)(cpu|index)\//, allowed: ['cpu', 'index', 'cuda'] },
-];
 
 function sources() {
   return readdirSync(kernels, { recursive: true })
     .filter((file) => /\.(cc|h|cu|cuh)$/.test(file) && !/^(build|\.tmp)\//.test(file))
     .sort();
-}
-
-function brokenArrows(file) {
-  const folder = file.split('/')[0];
-  const problems = [];
-  readFileSync(join(kernels, file), 'utf8')
-    .split('\n')
-    .forEach((line, index) => {
-      const header = line.match(/^\s*#\s*include\s*[<"]([^>"]+)[>"]/)?.[1];
-      const arrow = header && ARROWS.find((one) => one.header.test(header));
-      if (!arrow || arrow.allowed.includes(folder)) return;
-      const where = arrow.allowed.map((name) => `kernels/${name}`).join(' and ') || 'its own folder';
-      problems.push(`kernels/${file}:${index + 1}: ${header} may be included only in ${where}`);
-    });
-  return problems;
 }
 
 /** clang-format's own program; undefined where the npm package has none for this platform. */
@@ -63,7 +38,7 @@ function checkFormat(files, fix) {
 }
 
 const files = sources();
-const problems = [...files.flatMap(brokenArrows), ...checkFormat(files, process.argv.includes('--fix'))];
+const problems = [...files.flatMap((file) => brokenArrows(kernels, file, readFileSync(join(kernels, file), 'utf8'))), ...checkFormat(files, process.argv.includes('--fix'))];
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 else console.error(`kernels: ${files.length} native files checked`);

@@ -3,8 +3,8 @@
 #include <memory>
 #include <vector>
 
-#include "../../index/head_indexer.h"
-#include "../check_params.h"
+#include "../../shared/check_params.h"
+#include "../index/head_indexer.h"
 #include "direct_attention.h"
 #include "kv_waves.h"
 #include "minference/cpu.h"
@@ -65,7 +65,7 @@ void attend_wave(const KernelTable& table, const AttentionParams& params,
                  const std::vector<std::unique_ptr<PlannedHead>>& heads, const ParallelFor& parallel) {
   std::vector<Task> tasks;
   for (const auto& head : heads) {
-    const index::PlanCost cost = index::count_cost(head->plan, head->span, head->view.d());
+    const PlanCost cost = count_cost(head->plan, head->span, head->view.d());
     for (int64_t block = 0; block < head->span.row_blocks(); ++block) {
       tasks.push_back({head.get(), block, cost.block_tiles[block]});
     }
@@ -87,12 +87,12 @@ void attend_wave(const KernelTable& table, const AttentionParams& params,
 
 }  // namespace
 
-KernelGeometry optimized_geometry(int64_t) { return {index::kBlockM, index::kKeyAlign, index::kKeyAlign}; }
+KernelGeometry optimized_geometry(int64_t) { return {kBlockM, kKeyAlign, kKeyAlign}; }
 
 const char* simd_level() { return kernels().name; }
 
 void attention_optimized(const AttentionParams& params, const ParallelFor& parallel) {
-  check_attention(params, true);
+  contract::check_attention(params, true);
   const KernelTable& table = kernels();
   clear_padding(params);
   if (takes_direct_path(params)) return direct_attention(table, params, parallel);
@@ -105,16 +105,15 @@ void attention_optimized(const AttentionParams& params, const ParallelFor& paral
 
 SparseIndex build_index_optimized(const AttentionParams& params, int64_t batch, int64_t head,
                                   const ParallelFor& parallel) {
-  check_attention(params, true);
-  check_head(params, batch, head);
+  contract::check_attention(params, true);
+  contract::check_head(params, batch, head);
   const KernelTable& table = kernels();
   const HeadView view(params, batch, head);
-  const index::CallSpan span{view.past, view.rows, params.local_window};
+  const CallSpan span{view.past, view.rows, params.local_window};
   std::vector<KvUnit> wave(1);
   wave[0] = {batch, view.kv_head, nullptr};
   pack_wave(table, params, wave, parallel);
-  return index::to_sparse_index(index::HeadIndexer(table, view, *wave[0].kv).plan(params.patterns[head]), span,
-                                view.d());
+  return to_sparse_index(HeadIndexer(table, view, *wave[0].kv).plan(params.patterns[head]), span, view.d());
 }
 
 }  // namespace minference::cpu

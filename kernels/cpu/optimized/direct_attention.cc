@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "../../index/head_plan.h"
+#include "../index/head_plan.h"
 #include "plan_heads.h"
 #include "row_block_kernel.h"
 #include "run_tasks.h"
@@ -40,11 +40,11 @@ bool is_dense(const AttentionParams& params, int64_t batch, int64_t head) {
 
 HeadSet make_set(const AttentionParams& params, int64_t batch, std::vector<int64_t> heads, bool dense) {
   HeadSet set{.batch = batch, .heads = std::move(heads), .ranges = {}};
-  index::HeadPlan plan;
+  HeadPlan plan;
   plan.pattern = params.patterns[set.heads[0]];
   plan.dense = dense;
-  const index::CallSpan span{params.past_lens[batch], params.new_lens[batch], params.local_window};
-  index::RangeBuilder(plan, span).ranges(0, set.ranges);
+  const CallSpan span{params.past_lens[batch], params.new_lens[batch], params.local_window};
+  RangeBuilder(plan, span).ranges(0, set.ranges);
   int64_t keys = 0;
   for (const KeyRange& range : set.ranges) keys += range.end - range.begin;
   set.splits = std::clamp<int64_t>((keys + kLeastSplitKeys - 1) / kLeastSplitKeys, 1, kMostSplits);

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "../simd/kernel_table.h"
 #include "minference/params.h"
-#include "simd/kernel_table.h"
 
 namespace minference::cpu {
 

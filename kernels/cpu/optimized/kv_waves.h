@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "packed_kv.h"
+#include "../operands/packed_kv.h"
 #include "row_block_kernel.h"
 
 namespace minference::cpu {

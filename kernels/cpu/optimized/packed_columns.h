@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "packed_kv.h"
+#include "../operands/packed_kv.h"
 
 namespace minference::cpu {
 

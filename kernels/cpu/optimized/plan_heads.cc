@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
-#include "../../index/head_indexer.h"
+#include "../../shared/fit_grid.h"
+#include "../../shared/index_cost.h"
+#include "../index/head_indexer.h"
 
 namespace minference::cpu {
 namespace {
-
-using index::CallSpan;
-using index::kBlockM;
-using index::kKeyAlign;
 
 const CostModel& costs_of(const AttentionParams& params) { return params.costs != nullptr ? *params.costs : kCpuCosts; }
 
@@ -31,7 +29,7 @@ double index_cost(const CostModel& costs, const CallSpan& span, const HeadPatter
   const double total = static_cast<double>(span.total());
   switch (PatternKind{pattern.kind}) {
     case PatternKind::kVerticalSlash:
-      return costs.per_head + costs.index_flop * index::last_rows_flops(span, head_dim) + costs.select_per_key * total +
+      return costs.per_head + costs.index_flop * last_rows_flops(span, head_dim) + costs.select_per_key * total +
              costs.pack_per_column * pattern.a;
     case PatternKind::kBlockSparse: {
       const double query_blocks = static_cast<double>(span.row_blocks());
@@ -62,7 +60,7 @@ int64_t least_keys(const HeadPattern& pattern) {
 
 bool surely_dense(const HeadView& view, const HeadPattern& pattern) {
   const CallSpan span{view.past, view.rows, view.params->local_window};
-  if (index::covers_context(pattern, span)) return true;
+  if (covers_context(pattern, span.total())) return true;
   if (pattern.flags & kNoFallback) return false;
   const CostModel& costs = costs_of(*view.params);
   if (span.total() < costs.least_context) return true;
@@ -71,17 +69,16 @@ bool surely_dense(const HeadView& view, const HeadPattern& pattern) {
   return sparse + index_cost(costs, span, pattern, view.d()) >= dense;
 }
 
-index::HeadPlan plan_head(const KernelTable& kernels, const HeadView& view, const HeadPattern& pattern,
-                          const PackedKv& kv) {
-  index::HeadPlan dense;
+HeadPlan plan_head(const KernelTable& kernels, const HeadView& view, const HeadPattern& pattern, const PackedKv& kv) {
+  HeadPlan dense;
   dense.pattern = pattern;
   dense.dense = true;
   if (surely_dense(view, pattern)) return dense;
-  index::HeadPlan plan = index::HeadIndexer(kernels, view, kv).plan(pattern);
+  HeadPlan plan = HeadIndexer(kernels, view, kv).plan(pattern);
   if (pattern.flags & kNoFallback) return plan;
   // What the estimate cost is spent; from here on only the tiles decide.
   const CallSpan span{view.past, view.rows, view.params->local_window};
-  const double sparse_tiles = static_cast<double>(index::count_cost(plan, span, view.d()).tiles);
+  const double sparse_tiles = static_cast<double>(count_cost(plan, span, view.d()).tiles);
   return costs_of(*view.params).sparse_tile * sparse_tiles < tiles_of(span, span.total()) ? std::move(plan) : dense;
 }
 

@@ -6,8 +6,8 @@
 #include <numeric>
 #include <vector>
 
-#include "../../index/head_indexer.h"
-#include "../check_params.h"
+#include "../../shared/check_params.h"
+#include "../index/head_indexer.h"
 #include "kv_waves.h"
 #include "minference/cpu.h"
 #include "row_block_kernel.h"
@@ -46,8 +46,8 @@ float relative_error(double difference, double norm) {
 
 // A candidate of one head, with the sizes it was fitted to.
 struct Candidate {
-  index::HeadPlan plan;
-  index::PlanCost cost;
+  HeadPlan plan;
+  PlanCost cost;
   double index_microseconds = 0;
 };
 
@@ -148,7 +148,7 @@ class Probe {
 
  private:
   void attend_dense(const HeadView& view, const PackedKv& kv) {
-    index::HeadPlan plan;
+    HeadPlan plan;
     plan.dense = true;
     const PlannedHead head(table_, view, kv, std::move(plan));
     const int64_t blocks = head.span.row_blocks();
@@ -173,8 +173,8 @@ class Probe {
       return [&](int64_t t) {
         const KvUnit& unit = wave[t / group];
         const HeadView view(params_, 0, unit.kv_head * group + t % group);
-        const index::CallSpan span{view.past, view.rows, params_.local_window};
-        index::HeadIndexer indexer(table_, view, *unit.kv);
+        const CallSpan span{view.past, view.rows, params_.local_window};
+        HeadIndexer indexer(table_, view, *unit.kv);
         for (int64_t c = 0; c < probe_.num_candidates; ++c) {
           const HeadPattern fitted = indexer.fit(probe_.candidate(view.head, c), probe_.budget_flops).pattern;
           const Clock::time_point start = Clock::now();
@@ -182,7 +182,7 @@ class Probe {
           candidate.index_microseconds = microseconds_since(start);
           if (!candidate.plan.dense)
             candidate.index_microseconds += indexer.estimate_microseconds(PatternKind{fitted.kind});
-          candidate.cost = index::count_cost(candidate.plan, span, view.d());
+          candidate.cost = count_cost(candidate.plan, span, view.d());
           candidates[t].push_back(std::move(candidate));
         }
       };
@@ -234,7 +234,7 @@ class Probe {
     }
   }
 
-  void write_scores(const HeadView& view, size_t candidate, const HeadPattern& fitted, const index::PlanCost& cost,
+  void write_scores(const HeadView& view, size_t candidate, const HeadPattern& fitted, const PlanCost& cost,
                     const Deviation& sum) {
     float* scores =
         probe_.scores + (view.head * probe_.num_candidates + static_cast<int64_t>(candidate)) * kScoreFields;
@@ -268,7 +268,7 @@ class Probe {
 }  // namespace
 
 void probe_optimized(const ProbeParams& params, const ParallelFor& parallel) {
-  check_probe(params);
+  contract::check_probe(params);
   Probe(params, parallel).run();
 }
 

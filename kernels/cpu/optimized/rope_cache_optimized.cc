@@ -3,10 +3,10 @@
 #include <memory>
 #include <vector>
 
-#include "../check_params.h"
+#include "../../shared/check_params.h"
+#include "../simd/kernel_table.h"
 #include "minference/cpu.h"
 #include "run_tasks.h"
-#include "simd/kernel_table.h"
 
 namespace minference::cpu {
 namespace {
@@ -109,7 +109,7 @@ void copy_past(const RopeCacheParams& params, const RowWriter& writer, int64_t b
 }  // namespace
 
 void rope_and_cache_optimized(const RopeCacheParams& params, const ParallelFor& parallel) {
-  check_rope_cache(params);
+  contract::check_rope_cache(params);
   const AttentionShape& shape = params.shape;
   const bool shared = params.past_k == params.present_k;
   const int64_t row_tasks = (shape.seqlen_q + kRowsPerTask - 1) / kRowsPerTask;

@@ -64,8 +64,8 @@ bool RowBlockKernel::is_spoiled() const {
 }
 
 void RowBlockKernel::compute(const PlannedHead& head, int64_t row_block) {
-  const int64_t first = row_block * index::kBlockM;
-  const int64_t rows = std::min<int64_t>(index::kBlockM, head.view.rows - first);
+  const int64_t first = row_block * kBlockM;
+  const int64_t rows = std::min<int64_t>(kBlockM, head.view.rows - first);
   const void* queries[kRowBlock];
   int32_t positions[kRowBlock];
   for (int64_t r = 0; r < rows; ++r) {

@@ -2,15 +2,15 @@
 
 #include <vector>
 
-#include "../../index/head_plan.h"
+#include "../index/head_plan.h"
+#include "../operands/packed_kv.h"
 #include "packed_columns.h"
-#include "packed_kv.h"
 
 namespace minference::cpu {
 
 // A head that is ready to be computed, row block by row block.
 struct PlannedHead {
-  PlannedHead(const KernelTable& kernels, const HeadView& view, const PackedKv& kv, index::HeadPlan head_plan)
+  PlannedHead(const KernelTable& kernels, const HeadView& view, const PackedKv& kv, HeadPlan head_plan)
       : view(view),
         kv(&kv),
         span{view.past, view.rows, view.params->local_window},
@@ -21,9 +21,9 @@ struct PlannedHead {
 
   HeadView view;
   const PackedKv* kv;
-  index::CallSpan span;
-  index::HeadPlan plan;
-  index::RangeBuilder ranges;
+  CallSpan span;
+  HeadPlan plan;
+  RangeBuilder ranges;
   PackedColumns columns;
 };
 

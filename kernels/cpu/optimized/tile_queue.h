@@ -1,6 +1,6 @@
 #pragma once
 
-#include "simd/kernel_table.h"
+#include "../simd/kernel_table.h"
 
 namespace minference::cpu {
 

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "../check_params.h"
+#include "../../shared/check_params.h"
 #include "reference.h"
 
 namespace minference::cpu {
@@ -63,8 +63,8 @@ HeadResult attend(const AttentionParams& params, int64_t batch, int64_t head, co
 }  // namespace reference
 
 void attention_reference(const AttentionParams& params, const KernelGeometry& geometry) {
-  check_attention(params, true);
-  check_geometry(geometry);
+  contract::check_attention(params, true);
+  contract::check_geometry(geometry);
   const AttentionShape& shape = params.shape;
   for (int64_t b = 0; b < shape.batch; ++b) {
     for (int64_t h = 0; h < shape.num_heads; ++h) {

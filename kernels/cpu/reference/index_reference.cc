@@ -3,7 +3,7 @@
 #include <limits>
 #include <numeric>
 
-#include "../check_params.h"
+#include "../../shared/check_params.h"
 #include "reference.h"
 
 namespace minference::cpu {
@@ -173,9 +173,9 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
 
 SparseIndex build_index_reference(const AttentionParams& params, int64_t batch, int64_t head,
                                   const KernelGeometry& geometry) {
-  check_attention(params, true);
-  check_head(params, batch, head);
-  check_geometry(geometry);
+  contract::check_attention(params, true);
+  contract::check_head(params, batch, head);
+  contract::check_geometry(geometry);
   return reference::build_index(params, batch, head, params.patterns[head], geometry);
 }
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "../check_params.h"
+#include "../../shared/check_params.h"
 #include "reference.h"
 
 namespace minference::cpu {
@@ -67,8 +67,8 @@ double mass_recall(const HeadResult& sparse, const HeadResult& dense) {
 }  // namespace
 
 void probe_reference(const ProbeParams& params, const KernelGeometry& geometry) {
-  check_probe(params);
-  check_geometry(geometry);
+  contract::check_probe(params);
+  contract::check_geometry(geometry);
   AttentionParams attention = params.attention;
   const std::vector<HeadPattern> all_dense(attention.shape.num_heads, HeadPattern{0, 0, 0, 0});
   attention.patterns = all_dense.data();

@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "../check_params.h"
+#include "../../shared/check_params.h"
 #include "reference.h"
 
 namespace minference::cpu {
@@ -31,7 +31,7 @@ std::vector<double> rotate(const RopeCacheParams& params, const void* data, int6
 }  // namespace
 
 void rope_and_cache_reference(const RopeCacheParams& params) {
-  check_rope_cache(params);
+  contract::check_rope_cache(params);
   const AttentionShape& shape = params.shape;
   const int64_t d = shape.head_dim;
   const bool shared = params.past_k == params.present_k;

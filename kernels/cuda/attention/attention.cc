@@ -17,7 +17,7 @@ namespace {
 // Whether every head is dense before anything is known of the data.
 bool all_dense(const AttentionParams& p, const KernelGeometry& geometry) {
   for (int64_t b = 0; b < p.shape.batch; ++b) {
-    const Span span{p.past_lens[b], p.new_lens[b], p.local_window};
+    const CallSpan span{p.past_lens[b], p.new_lens[b], p.local_window};
     for (int64_t h = 0; h < p.shape.num_heads; ++h) {
       if (!surely_dense(costs_of(p), p.patterns[h], span, geometry, p.shape.head_dim)) return false;
     }

@@ -1,10 +1,10 @@
-// Checks of the contract: the CPU kernels' own, which know every rule but this device's element types.
+// Checks of the contract: those of every device, and this one's element types.
 #pragma once
 
 #include <stdexcept>
 #include <string>
 
-#include "../../cpu/check_params.h"
+#include "../../shared/check_params.h"
 #include "minference/params.h"
 
 namespace minference::cuda {
@@ -15,18 +15,18 @@ inline void check_attention(AttentionParams params, bool with_patterns = true) {
                                 std::to_string(static_cast<int32_t>(params.dtype)));
   }
   params.dtype = DataType::kFloat16;
-  cpu::check_attention(params, with_patterns);
+  contract::check_attention(params, with_patterns);
 }
 
 inline void check_rope_cache(RopeCacheParams params) {
   params.dtype = DataType::kFloat16;
-  cpu::check_rope_cache(params);
+  contract::check_rope_cache(params);
 }
 
 inline void check_probe(ProbeParams params) {
   check_attention(params.attention, false);
   params.attention.dtype = DataType::kFloat16;
-  cpu::check_probe(params);
+  contract::check_probe(params);
 }
 
 }  // namespace minference::cuda

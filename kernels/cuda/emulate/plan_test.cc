@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "../../cpu/reference/reference.h"
+#include "../../shared/fit_grid.h"
 #include "../common/dtype.cuh"
-#include "../plan/fit_grid.h"
 #include "../plan/planner.h"
 #include "../plan/row_block.cuh"
 
@@ -240,7 +240,7 @@ void run_fit() {
 // A head is dense where the call's costs say that its index would be dearer, and below the crossover.
 void run_costs() {
   const HeadPattern pattern{static_cast<int32_t>(PatternKind::kVerticalSlash), 100, 200, 0};
-  const Span span{0, 8192, -1};
+  const CallSpan span{0, 8192, -1};
   const KernelGeometry geometry{128, 64, 1};
   CostModel costs{.sparse_tile = 1};
   const auto expect = [&](const char* what, bool dense) {

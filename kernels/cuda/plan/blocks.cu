@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "../../shared/call_span.h"
 #include "../common/dtype.cuh"
 #include "blocks.h"
 #include "common/launch.cuh"
@@ -40,20 +41,9 @@ __global__ void pool_kernel(PlanCall call, const PoolSlot* slots) {
   slot.means[int64_t{blockIdx.x} * call.head_dim + e] = sum / static_cast<float>(rows);
 }
 
-// Key blocks first … last are visible to a query block; from `own` on they hold its own positions.
-struct Visible {
-  int32_t first, own, last;
-  __device__ Visible(const PlanCall& call, const Job& job, int64_t query_block) {
-    const int64_t begin = query_block * kPatternBlock,
-                  end = begin + kPatternBlock < job.rows ? begin + kPatternBlock : job.rows;
-    const int64_t position = job.past + begin;
-    const int64_t low = call.window < 0 || call.window > position ? 0 : position - call.window + 1;
-    first = static_cast<int32_t>(low / kPatternBlock);
-    own = static_cast<int32_t>(position / kPatternBlock);
-    last = static_cast<int32_t>((job.past + end - 1) / kPatternBlock);
-    if (own < first) own = first;
-  }
-};
+__device__ VisibleBlocks visible(const PlanCall& call, const Job& job, int64_t query_block) {
+  return {CallSpan{job.past, job.rows, call.window}, query_block};
+}
 
 // grid: (key tiles, query tiles of the strip, jobs). Full float32: near ties must fall as they do on the CPU.
 __global__ void __launch_bounds__(kScoreThreads)
@@ -65,7 +55,7 @@ __global__ void __launch_bounds__(kScoreThreads)
   const int64_t query = first_query + int64_t{blockIdx.y} * kTile, key = int64_t{blockIdx.x} * kTile;
   const int64_t query_blocks = blocks_of(job.rows), key_blocks = blocks_of(int64_t{job.past} + job.rows);
   const int64_t last_query = (query + kTile < query_blocks ? query + kTile : query_blocks) - 1;
-  if (query >= query_blocks || key >= key_blocks || key > Visible(call, job, last_query).last) return;
+  if (query >= query_blocks || key >= key_blocks || key > visible(call, job, last_query).last) return;
   const int d = call.head_dim, x = threadIdx.x % 16, y = threadIdx.x / 16;
   float sum[4][4] = {};
   for (int depth = 0; depth < d; depth += kDepth) {
@@ -117,8 +107,9 @@ __global__ void __launch_bounds__(kSelectThreads)
   __syncthreads();
   const int64_t end = begin + each < query_blocks ? begin + each : query_blocks;
   for (int64_t query = begin; query < end; ++query) {
-    const Visible seen(call, job, query);
-    const int32_t own = seen.last + 1 - seen.own, others = seen.own - seen.first;
+    const VisibleBlocks seen = visible(call, job, query);
+    const auto own = static_cast<int32_t>(seen.last + 1 - seen.own),
+               others = static_cast<int32_t>(seen.own - seen.first);
     for (int32_t b = threadIdx.x; b < own; b += kSelectThreads) {
       atomicOr(&kept[(seen.own + b) / 32], 1u << (seen.own + b) % 32);
     }

@@ -45,7 +45,7 @@ double CallShape::tile_flops() const {
   return 4.0 * geometry_.block_m * geometry_.block_n * static_cast<double>(head_dim());
 }
 
-Span CallShape::span(int64_t head) const {
+CallSpan CallShape::span(int64_t head) const {
   const int64_t b = head / params_.shape.num_heads;
   return {params_.past_lens[b], params_.new_lens[b], params_.local_window};
 }
@@ -55,7 +55,7 @@ int64_t CallShape::row_blocks(const Job& job) const {
 }
 
 Job CallShape::make_job(const HeadPattern& pattern, int64_t head) const {
-  const Span own = span(head);
+  const CallSpan own = span(head);
   Job job{};
   job.pattern = pattern;
   job.head = static_cast<int32_t>(head);

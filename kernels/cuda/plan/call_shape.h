@@ -27,7 +27,7 @@ class CallShape {
   double tile_flops() const;
 
   // `head` is batch * num_heads + head; the cache's is batch * num_kv_heads + kv head.
-  Span span(int64_t head) const;
+  CallSpan span(int64_t head) const;
   int64_t kv_head(int64_t head) const { return head / group(); }
   int64_t first_head_of(int64_t kv_head) const { return kv_head * group(); }
 

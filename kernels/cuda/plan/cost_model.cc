@@ -2,23 +2,20 @@
 
 #include <algorithm>
 
-#include "fit_grid.h"
+#include "../../shared/fit_grid.h"
+#include "../../shared/index_cost.h"
 
 namespace minference::cuda {
 namespace {
 
-int64_t low(const Span& span, int64_t position) {
-  return span.window < 0 || span.window > position ? 0 : position - span.window + 1;
-}
-
 int64_t ceil_div(int64_t x, int64_t y) { return (x + y - 1) / y; }
 
 // Tiles of row blocks that compute up to `keys` keys each of those their rows see.
-int64_t tiles_of(const Span& span, const KernelGeometry& geometry, int64_t keys) {
+int64_t tiles_of(const CallSpan& span, const KernelGeometry& geometry, int64_t keys) {
   int64_t tiles = 0;
   for (int64_t begin = 0; begin < span.rows; begin += geometry.block_m) {
     const int64_t end = std::min<int64_t>(begin + geometry.block_m, span.rows);
-    const int64_t first_key = low(span, span.past + begin) / geometry.key_align * geometry.key_align;
+    const int64_t first_key = span.low(span.past + begin) / geometry.key_align * geometry.key_align;
     const int64_t seen = std::max<int64_t>(0, span.past + end - first_key);
     tiles += ceil_div(std::min(seen, keys), geometry.block_n);
   }
@@ -44,32 +41,23 @@ const CostModel& costs_of(const AttentionParams& params) {
   return params.costs != nullptr ? *params.costs : kCudaCosts;
 }
 
-double pooled_scores(const Span& span) {
-  double scores = 0;
-  for (int64_t begin = 0; begin < span.rows; begin += kPatternBlock) {
-    const int64_t end = std::min<int64_t>(begin + kPatternBlock, span.rows);
-    const int64_t last = (span.past + end - 1) / kPatternBlock, first = low(span, span.past + begin) / kPatternBlock;
-    scores += static_cast<double>(last - first + 1);
-  }
-  return scores;
+int64_t dense_tiles(const CallSpan& span, const KernelGeometry& geometry) {
+  return tiles_of(span, geometry, span.total());
 }
 
-int64_t dense_tiles(const Span& span, const KernelGeometry& geometry) { return tiles_of(span, geometry, span.total()); }
-
-double index_flops(const HeadPattern& pattern, const Span& span, int64_t head_dim) {
-  const double d = static_cast<double>(head_dim);
+double index_flops(const HeadPattern& pattern, const CallSpan& span, int64_t head_dim) {
   switch (PatternKind{pattern.kind}) {
     case PatternKind::kVerticalSlash:
-      return 2 * d * static_cast<double>(std::min<int64_t>(kLastQ, span.rows)) * static_cast<double>(span.total());
+      return last_rows_flops(span, head_dim);
     case PatternKind::kBlockSparse:
-      return span.rows == 0 ? 0 : d * (static_cast<double>(span.rows + span.total()) + 2 * pooled_scores(span));
+      return pooled_flops(span, head_dim);
     default:
       return 0;
   }
 }
 
-bool surely_dense(const CostModel& costs, const HeadPattern& pattern, const Span& span, const KernelGeometry& geometry,
-                  int64_t head_dim) {
+bool surely_dense(const CostModel& costs, const HeadPattern& pattern, const CallSpan& span,
+                  const KernelGeometry& geometry, int64_t head_dim) {
   if (covers_context(pattern, span.total())) return true;
   if ((pattern.flags & kNoFallback) != 0) return false;
   if (span.total() < costs.least_context) return true;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "../../shared/call_span.h"
 #include "minference/params.h"
 
 namespace minference::cuda {
@@ -10,23 +11,14 @@ namespace minference::cuda {
 // The call's costs, or the defaults.
 const CostModel& costs_of(const AttentionParams& params);
 
-// One batch entry of a call.
-struct Span {
-  int64_t past, rows, window;
-  int64_t total() const { return past + rows; }
-};
-
 // Tiles of dense attention.
-int64_t dense_tiles(const Span& span, const KernelGeometry& geometry);
-
-// Scores of pooled blocks that block_sparse ranks.
-double pooled_scores(const Span& span);
+int64_t dense_tiles(const CallSpan& span, const KernelGeometry& geometry);
 
 // FLOPs of building the index of a pattern that does not cover the context, as SparseIndex::flops counts them.
-double index_flops(const HeadPattern& pattern, const Span& span, int64_t head_dim);
+double index_flops(const HeadPattern& pattern, const CallSpan& span, int64_t head_dim);
 
 // Whether dense attention is as fast whatever the index turns out to be.
-bool surely_dense(const CostModel& costs, const HeadPattern& pattern, const Span& span, const KernelGeometry& geometry,
-                  int64_t head_dim);
+bool surely_dense(const CostModel& costs, const HeadPattern& pattern, const CallSpan& span,
+                  const KernelGeometry& geometry, int64_t head_dim);
 
 }  // namespace minference::cuda

@@ -1,7 +1,7 @@
 // The bisection of a candidate's sizes, for many heads and candidates at once, without the host.
 #pragma once
 
-#include "fit_grid.h"
+#include "../../shared/fit_grid.h"
 #include "jobs.h"
 #include "minference/cuda.h"
 

@@ -16,7 +16,7 @@ void LastRowsEstimates::allocate(int64_t heads) {
 }
 
 EstimateSlot LastRowsEstimates::slot(int64_t place, int64_t head) const {
-  const Span own = shape_.span(head);
+  const CallSpan own = shape_.span(head);
   float* sums = sums_ + place * 2 * shape_.longest();
   return {static_cast<int32_t>(head),     static_cast<int32_t>(own.past),
           static_cast<int32_t>(own.rows), sums,

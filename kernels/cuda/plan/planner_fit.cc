@@ -18,7 +18,7 @@ constexpr size_t kChunkBytes = size_t{256} << 20;  // of lists at a time
 std::vector<HeadPattern> Planner::fit(const ProbeParams& probe) {
   const int64_t heads = shape_.params().shape.num_heads, count = probe.num_candidates;
   const auto candidate_of = [&](int64_t i) -> const HeadPattern& { return probe.candidate(i / count, i % count); };
-  const Span own = shape_.span(0);
+  const CallSpan own = shape_.span(0);
   const bool dense_fits =
       shape_.tile_flops() * static_cast<double>(dense_tiles(own, shape_.geometry())) <= probe.budget_flops;
   std::vector<HeadPattern> fitted(heads * count);
@@ -65,7 +65,7 @@ std::vector<HeadPattern> Planner::fit(const ProbeParams& probe) {
 void Planner::fit_chunk(std::vector<Job> jobs, const ProbeParams& probe, const std::vector<int64_t>& which,
                         std::vector<HeadPattern>& fitted) {
   const auto count = static_cast<int64_t>(jobs.size());
-  const Span own = shape_.span(0);
+  const CallSpan own = shape_.span(0);
   const auto kind = static_cast<PatternKind>(jobs[0].pattern.kind);
   last_rows_.point(jobs);
   pooled_.point(jobs);

@@ -32,7 +32,7 @@ PoolSlot PooledEstimates::query_slot(int64_t place, int64_t head) const {
 }
 
 PoolSlot PooledEstimates::key_slot(int64_t place, int64_t kv_head) const {
-  const Span own = shape_.span(shape_.first_head_of(kv_head));
+  const CallSpan own = shape_.span(shape_.first_head_of(kv_head));
   return {static_cast<int32_t>(kv_head), static_cast<int32_t>(own.total()), true,
           key_means_ + place * pattern_blocks(shape_.longest()) * shape_.head_dim()};
 }

@@ -3,15 +3,10 @@
 
 #include <cstdint>
 
+#include "../../shared/score_order.h"
 #include "block_scan.cuh"
 
 namespace minference::cuda {
-
-// Orders scores as unsigned integers, best first. 0 is better than any number.
-__device__ inline uint32_t falling_key(float score) {
-  const uint32_t bits = __float_as_uint(score);
-  return bits & 0x80000000u ? bits : ~(bits | 0x80000000u);
-}
 
 // Positions with a smaller key are chosen, and the first `ties` with an equal one.
 struct Threshold {
@@ -32,7 +27,7 @@ struct SelectScratch {
 // key(i) for i < n; 0 < k. The same result in all threads of the block.
 template <int kThreads, typename Key>
 __device__ inline Threshold find_threshold(const Key& key, int32_t n, int32_t k, SelectScratch& scratch) {
-  if (k >= n) return {0xffffffffu, n};
+  if (k >= n) return {kPaddingKey, n};
   constexpr int kBinsEach = kRadixBins / kThreads;
   static_assert(kRadixBins % kThreads == 0);
   uint32_t prefix = 0, mask = 0;

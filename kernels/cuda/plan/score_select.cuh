@@ -98,7 +98,7 @@ class ScoreSelect {
         uint32_t key[4];
 #pragma unroll
         for (int j = 0; j < 4; ++j) {
-          key[j] = i + j >= end_ ? 0xffffffffu : i + j < forced_ ? 0u : falling_key(score[j]);
+          key[j] = i + j >= end_ ? kPaddingKey : i + j < forced_ ? kForcedKey : falling_key(score[j]);
         }
         visit(i, key);
       }

@@ -2,10 +2,10 @@
 #include <limits>
 #include <vector>
 
+#include "../../shared/fit_grid.h"
 #include "../attention/attend.h"
 #include "../common/check.h"
 #include "../common/check_params.h"
-#include "../plan/fit_grid.h"
 #include "../plan/planner.h"
 #include "deviation.h"
 #include "stopwatch.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace minference::index {
+namespace minference::cpu {
 namespace {
 
 // Adds [begin, end) after the ranges already there (begins ascend), rounded outward and merged.
@@ -18,17 +18,6 @@ void append(std::vector<KeyRange>& ranges, int64_t begin, int64_t end, int64_t l
 }
 
 }  // namespace
-
-bool covers_context(const HeadPattern& pattern, const CallSpan& span) {
-  switch (PatternKind{pattern.kind}) {
-    case PatternKind::kDense:
-      return true;
-    case PatternKind::kBlockSparse:
-      return int64_t{pattern.a} * kPatternBlock >= span.total();
-    default:
-      return pattern.a >= span.total() || pattern.b >= span.total();
-  }
-}
 
 std::vector<RangeBuilder::Run> RangeBuilder::merge_slashes(const std::vector<int32_t>& slashes, int64_t rows) {
   std::vector<Run> runs;
@@ -123,4 +112,4 @@ SparseIndex to_sparse_index(const HeadPlan& plan, const CallSpan& span, int64_t 
   return index;
 }
 
-}  // namespace minference::index
+}  // namespace minference::cpu

@@ -1,17 +1,16 @@
 // The sizes that fitting a candidate tries, from the smallest to the first that covers the context: HeadPattern
-// describes them, kernels/index/head_indexer.cc has the same steps on the CPU.
+// describes them.
 #pragma once
-
-#include <cuda_runtime_api.h>
 
 #include <cstdint>
 
+#include "host_device.h"
 #include "minference/pattern.h"
 
-namespace minference::cuda {
+namespace minference {
 
 // Whether a pattern covers every key of a context of `total`.
-__host__ __device__ inline bool covers_context(const HeadPattern& pattern, int64_t total) {
+MINFERENCE_HOST_DEVICE inline bool covers_context(const HeadPattern& pattern, int64_t total) {
   switch (static_cast<PatternKind>(pattern.kind)) {
     case PatternKind::kDense:
       return true;
@@ -26,7 +25,7 @@ struct FitGrid {
   HeadPattern candidate;
   int64_t steps = 1;
 
-  __host__ __device__ FitGrid(const HeadPattern& pattern, int64_t total) : candidate(pattern) {
+  MINFERENCE_HOST_DEVICE FitGrid(const HeadPattern& pattern, int64_t total) : candidate(pattern) {
     if (is_blocks()) {
       const int64_t blocks = (total + kPatternBlock - 1) / kPatternBlock;
       if (fits_a() && blocks > 1) steps = blocks;
@@ -36,7 +35,7 @@ struct FitGrid {
     }
   }
 
-  __host__ __device__ HeadPattern at(int64_t step) const {
+  MINFERENCE_HOST_DEVICE HeadPattern at(int64_t step) const {
     HeadPattern pattern = candidate;
     if (is_blocks()) {
       if (fits_a()) pattern.a = static_cast<int32_t>(step + 1);
@@ -52,13 +51,13 @@ struct FitGrid {
   }
 
  private:
-  __host__ __device__ bool is_blocks() const {
+  MINFERENCE_HOST_DEVICE bool is_blocks() const {
     return candidate.kind == static_cast<int32_t>(PatternKind::kBlockSparse);
   }
-  __host__ __device__ bool fits_a() const { return (candidate.flags & kFitA) != 0; }
-  __host__ __device__ bool fits_b() const { return (candidate.flags & kFitB) != 0; }
-  __host__ __device__ bool a_leads() const { return fits_a() && (!fits_b() || candidate.a >= candidate.b); }
-  __host__ __device__ int64_t leading() const { return a_leads() ? candidate.a : candidate.b; }
+  MINFERENCE_HOST_DEVICE bool fits_a() const { return (candidate.flags & kFitA) != 0; }
+  MINFERENCE_HOST_DEVICE bool fits_b() const { return (candidate.flags & kFitB) != 0; }
+  MINFERENCE_HOST_DEVICE bool a_leads() const { return fits_a() && (!fits_b() || candidate.a >= candidate.b); }
+  MINFERENCE_HOST_DEVICE int64_t leading() const { return a_leads() ? candidate.a : candidate.b; }
 };
 
-}  // namespace minference::cuda
+}  // namespace minference

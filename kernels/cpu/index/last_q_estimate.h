@@ -2,10 +2,10 @@
 
 #include <vector>
 
-#include "../cpu/optimized/head_view.h"
-#include "../cpu/optimized/packed_kv.h"
+#include "../operands/head_view.h"
+#include "../operands/packed_kv.h"
 
-namespace minference::index {
+namespace minference::cpu {
 
 // Where the last kLastQ rows of the call attend: sums of their attention probabilities.
 struct LastQEstimate {
@@ -14,6 +14,6 @@ struct LastQEstimate {
 };
 
 // Streams one row group at a time: row_group x total scores of scratch, whatever the number of heads.
-LastQEstimate estimate_last_q(const cpu::KernelTable& kernels, const cpu::HeadView& view, const cpu::PackedKv& kv);
+LastQEstimate estimate_last_q(const KernelTable& kernels, const HeadView& view, const PackedKv& kv);
 
-}  // namespace minference::index
+}  // namespace minference::cpu

@@ -5,12 +5,12 @@
 
 #include "select_top.h"
 
-namespace minference::index {
+namespace minference::cpu {
 namespace {
 
 // Means of up to kPatternBlock rows into `mean`; `row(i)` is the address of row i.
 template <class Row>
-void pool(const cpu::KernelTable& kernels, int64_t count, bool half, int64_t d, const Row& row, float* scratch,
+void pool(const KernelTable& kernels, int64_t count, bool half, int64_t d, const Row& row, float* scratch,
           float* mean) {
   std::fill_n(mean, d, 0.0f);
   for (int64_t i = 0; i < count; ++i) {
@@ -22,15 +22,15 @@ void pool(const cpu::KernelTable& kernels, int64_t count, bool half, int64_t d, 
 
 }  // namespace
 
-PooledBlocks::PooledBlocks(const cpu::KernelTable& kernels, const cpu::HeadView& view)
+PooledBlocks::PooledBlocks(const KernelTable& kernels, const HeadView& view)
     : kernels_(kernels),
       span_{view.past, view.rows, view.params->local_window},
       d_(view.d()),
       query_blocks_((view.rows + kPatternBlock - 1) / kPatternBlock),
-      key_panels_((view.total + kPatternBlock * cpu::kPanelKeys - 1) / (kPatternBlock * cpu::kPanelKeys)),
-      queries_((query_blocks_ + cpu::kMaxRowGroup) * d_),
-      keys_(key_panels_ * cpu::kPanelKeys * d_) {
-  constexpr int64_t kBatch = cpu::kPanelKeys;
+      key_panels_((view.total + kPatternBlock * kPanelKeys - 1) / (kPatternBlock * kPanelKeys)),
+      queries_((query_blocks_ + kMaxRowGroup) * d_),
+      keys_(key_panels_ * kPanelKeys * d_) {
+  constexpr int64_t kBatch = kPanelKeys;
   std::vector<float> means(kBatch * d_), scratch(d_);
   const void* rows[kBatch];
   for (int64_t i = 0; i < kBatch; ++i) rows[i] = means.data() + i * d_;
@@ -57,25 +57,19 @@ PooledBlocks::PooledBlocks(const cpu::KernelTable& kernels, const cpu::HeadView&
   }
 }
 
-PooledBlocks::Visible PooledBlocks::visible(int64_t block) const {
-  const int64_t first = span_.first(block);
-  return {span_.low(first) / kPatternBlock, first / kPatternBlock, span_.last(block) / kPatternBlock};
-}
-
 void PooledBlocks::select(int64_t count, HeadPlan& plan) const {
   plan.block_offsets.assign(1, 0);
   plan.key_blocks.clear();
-  const int64_t stride = key_panels_ * cpu::kPanelKeys;
-  cpu::AlignedBuffer<float> scores(kernels_.row_group * stride);
+  const int64_t stride = key_panels_ * kPanelKeys;
+  AlignedBuffer<float> scores(kernels_.row_group * stride);
   for (int64_t block = 0; block < query_blocks_; ++block) {
-    const Visible seen = visible(block);
+    const VisibleBlocks seen(span_, block);
     const int64_t row = block % kernels_.row_group;
     if (row == 0) {
-      const int64_t last = visible(std::min(query_blocks_ - 1, block + kernels_.row_group - 1)).last;
-      kernels_.scores(queries_.data() + block * d_, keys_.data(), last / cpu::kPanelKeys + 1, d_, scores.data(),
-                      stride);
+      const int64_t last = VisibleBlocks(span_, std::min(query_blocks_ - 1, block + kernels_.row_group - 1)).last;
+      kernels_.scores(queries_.data() + block * d_, keys_.data(), last / kPanelKeys + 1, d_, scores.data(), stride);
     }
-    const int64_t own = seen.last + 1 - std::max(seen.own, seen.first);
+    const int64_t own = seen.last + 1 - seen.own;
     Ranking ranking(scores.data() + row * stride + seen.first, seen.last + 1 - seen.first - own, 0);
     for (const int32_t chosen : ranking.top(std::max<int64_t>(0, count - own))) {
       plan.key_blocks.push_back(static_cast<int32_t>(seen.first + chosen));
@@ -87,14 +81,4 @@ void PooledBlocks::select(int64_t count, HeadPlan& plan) const {
   }
 }
 
-double PooledBlocks::flops() const {
-  if (query_blocks_ == 0) return 0;
-  double scores = 0;
-  for (int64_t block = 0; block < query_blocks_; ++block) {
-    const Visible seen = visible(block);
-    scores += static_cast<double>(seen.last - seen.first + 1);
-  }
-  return static_cast<double>(d_) * (static_cast<double>(span_.rows + span_.total()) + 2.0 * scores);
-}
-
-}  // namespace minference::index
+}  // namespace minference::cpu

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace minference::cpu {
+namespace minference::contract {
 namespace {
 
 // Keys are addressed by int32, with room for rounding a position up to a panel.
@@ -85,4 +85,4 @@ void check_head(const AttentionParams& params, int64_t batch, int64_t head) {
               std::to_string(head));
 }
 
-}  // namespace minference::cpu
+}  // namespace minference::contract

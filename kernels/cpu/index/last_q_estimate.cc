@@ -3,28 +3,28 @@
 #include <algorithm>
 #include <cmath>
 
-namespace minference::index {
+namespace minference::cpu {
 namespace {
 
 constexpr float kLog2e = 1.4426950408889634f;
 
 }  // namespace
 
-LastQEstimate estimate_last_q(const cpu::KernelTable& kernels, const cpu::HeadView& view, const cpu::PackedKv& kv) {
+LastQEstimate estimate_last_q(const KernelTable& kernels, const HeadView& view, const PackedKv& kv) {
   const AttentionParams& params = *view.params;
   const int64_t d = view.d(), total = view.total, rows = std::min<int64_t>(kLastQ, view.rows);
-  const int64_t first_row = view.rows - rows, stride = kv.panels() * cpu::kPanelKeys;
+  const int64_t first_row = view.rows - rows, stride = kv.panels() * kPanelKeys;
   const bool capped = params.softcap > 0;
   const float scale = capped ? params.sm_scale / params.softcap : params.sm_scale * kLog2e;
 
   const void* queries[kLastQ];
   for (int64_t r = 0; r < rows; ++r) queries[r] = view.query(first_row + r);
-  cpu::AlignedBuffer<float> q((rows + cpu::kMaxRowGroup) * d);
+  AlignedBuffer<float> q((rows + kMaxRowGroup) * d);
   kernels.pack_queries(queries, rows, view.half(), d, scale, q.data());
 
   // Diagonals are summed mirrored, at total - 1 - distance: then a row adds to them in the order of its keys.
   std::vector<float> columns(total), mirrored(total);
-  cpu::AlignedBuffer<float> scores(kernels.row_group * stride);
+  AlignedBuffer<float> scores(kernels.row_group * stride);
   for (int64_t group = 0; group < rows; group += kernels.row_group) {
     kernels.scores(q.data() + group * d, kv.keys(), kv.panels(), d, scores.data(), stride);
     for (int64_t r = group; r < std::min(rows, group + kernels.row_group); ++r) {
@@ -45,4 +45,4 @@ LastQEstimate estimate_last_q(const cpu::KernelTable& kernels, const cpu::HeadVi
   return {std::move(columns), std::move(mirrored)};
 }
 
-}  // namespace minference::index
+}  // namespace minference::cpu

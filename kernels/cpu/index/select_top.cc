@@ -1,24 +1,14 @@
 #include "select_top.h"
 
 #include <algorithm>
-#include <bit>
 
-namespace minference::index {
-namespace {
+#include "../../shared/score_order.h"
 
-// Orders as floats do: larger float, larger integer; NaN comes after all of them.
-uint32_t ordered(float x) {
-  if (x != x) return 0;
-  const auto bits = std::bit_cast<uint32_t>(x);
-  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-
-}  // namespace
-
+namespace minference::cpu {
 Ranking::Ranking(const float* scores, int64_t n, int64_t forced) : keys_(n) {
   for (int64_t i = 0; i < n; ++i) {
-    const uint32_t score = i < forced ? 0xffffffffu : ordered(scores[i]);
-    keys_[i] = static_cast<uint64_t>(~score) << 32 | static_cast<uint32_t>(i);
+    const uint32_t key = i < forced ? kForcedKey : falling_key(scores[i]);
+    keys_[i] = static_cast<uint64_t>(key) << 32 | static_cast<uint32_t>(i);
   }
 }
 
@@ -36,4 +26,4 @@ std::vector<int32_t> Ranking::top(int64_t count) {
   return positions;
 }
 
-}  // namespace minference::index
+}  // namespace minference::cpu

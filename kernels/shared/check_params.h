@@ -3,7 +3,7 @@
 
 #include "minference/params.h"
 
-namespace minference::cpu {
+namespace minference::contract {
 
 void check_pattern(const HeadPattern& pattern);
 void check_geometry(const KernelGeometry& geometry);
@@ -13,4 +13,4 @@ void check_rope_cache(const RopeCacheParams& params);
 void check_probe(const ProbeParams& params);
 void check_head(const AttentionParams& params, int64_t batch, int64_t head);
 
-}  // namespace minference::cpu
+}  // namespace minference::contract

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "../../half.h"
+#include "../half.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "../simd/kernel_table.h"
 #include "aligned_buffer.h"
 #include "head_view.h"
-#include "simd/kernel_table.h"
 
 namespace minference::cpu {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace minference::index {
+namespace minference::cpu {
 
 // Positions of scores[0 … n), as keys that order by falling score, then by rising position. The first `forced` come
 // before all others.
@@ -21,4 +21,4 @@ class Ranking {
   bool sorted_ = false;
 };
 
-}  // namespace minference::index
+}  // namespace minference::cpu
