@@ -38,7 +38,10 @@ function checkFormat(files, fix) {
 }
 
 const files = sources();
-const problems = [...files.flatMap((file) => brokenArrows(kernels, file, readFileSync(join(kernels, file), 'utf8'))), ...checkFormat(files, process.argv.includes('--fix'))];
+const problems = [
+  ...files.flatMap((file) => brokenArrows(kernels, file, readFileSync(join(kernels, file), 'utf8'))),
+  ...checkFormat(files, process.argv.includes('--fix')),
+];
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 else console.error(`kernels: ${files.length} native files checked`);

@@ -8,6 +8,7 @@
 #include "minference/costs.h"
 #include "minference/cpu.h"
 #include "ort.h"
+#include "read_counters.h"
 #include "session_wrap.h"
 #include "tensor_wrap.h"
 
@@ -91,6 +92,18 @@ Napi::Value device_memory(const Napi::CallbackInfo& info) {
   });
 }
 
+// readCounters(path of the op library, session) → what its attention ops have done so far; null where it has none.
+Napi::Value session_counters(const Napi::CallbackInfo& info) {
+  return checked(info.Env(), [&]() -> Napi::Value {
+    const std::vector<int64_t> values =
+        read_counters(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value());
+    if (values.empty()) return info.Env().Null();
+    auto result = Napi::Array::New(info.Env(), values.size());
+    for (uint32_t i = 0; i < values.size(); ++i) result.Set(i, static_cast<double>(values[i]));
+    return result;
+  });
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* data = new AddonData;
   env.SetInstanceData(data);
@@ -101,6 +114,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("defaultCosts", Napi::Function::New(env, default_costs));
   exports.Set("cudaInfo", Napi::Function::New(env, cuda_info));
   exports.Set("cudaMemory", Napi::Function::New(env, device_memory));
+  exports.Set("readCounters", Napi::Function::New(env, session_counters));
   exports.Set("createSession", Napi::Function::New(env, create_session));
   exports.Set("Tensor", data->tensor.Value());
   return exports;

@@ -4,7 +4,6 @@
 
 #include "attention_call.h"
 #include "implementation.h"
-#include "minference/op_times.h"
 #include "parallel_for.h"
 #include "pattern_rows.h"
 
@@ -44,7 +43,7 @@ OrtStatusPtr AttentionProbeKernel::ComputeV2(OrtKernelContext* raw) {
     } else {
       cpu::probe_optimized(probe, parallel);
     }
-    ++op_times().calls;
+    if (counters_) ++counters_->calls;
   });
 }
 

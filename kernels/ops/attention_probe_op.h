@@ -3,6 +3,7 @@
 #include "attention_attributes.h"
 #include "custom_op.h"
 #include "infer_shapes.h"
+#include "session_counters.h"
 
 namespace minference::ops {
 
@@ -10,11 +11,13 @@ class AttentionProbeKernel {
  public:
   static constexpr const char* execution_provider = kCpuProvider;
 
-  AttentionProbeKernel(const Ort::ConstKernelInfo& info, DataType dtype) : attributes_(info), dtype_(dtype) {}
+  AttentionProbeKernel(const Ort::ConstKernelInfo& info, DataType dtype)
+      : attributes_(info), counters_(session_counters(info)), dtype_(dtype) {}
   OrtStatusPtr ComputeV2(OrtKernelContext* context);
 
  private:
   AttentionAttributes attributes_;
+  std::shared_ptr<Counters> counters_;
   DataType dtype_;
 };
 

@@ -1,6 +1,5 @@
-// The one entry point of the op library: every op, for every execution provider that this build supports.
+// The entry point of the op library: every op, for every execution provider that this build supports.
 #include "attention_probe_op.h"
-#include "op_times_op.h"
 #include "sparse_attention_op.h"
 #include "sparse_index_op.h"
 #ifdef MINFERENCE_CUDA
@@ -19,13 +18,11 @@ Ort::CustomOpDomain& domain() {
                                                                 minference::ops::AttentionProbeOp(DataType::kFloat16)};
   static minference::ops::SparseIndexOp sparse_index[] = {minference::ops::SparseIndexOp(DataType::kFloat32),
                                                           minference::ops::SparseIndexOp(DataType::kFloat16)};
-  static minference::ops::OpTimesOp op_times(DataType::kFloat32);
   static Ort::CustomOpDomain* domain = [] {
     auto* created = new Ort::CustomOpDomain("ai.minference");
     for (auto& op : sparse_attention) created->Add(&op);
     for (auto& op : attention_probe) created->Add(&op);
     for (auto& op : sparse_index) created->Add(&op);
-    created->Add(&op_times);
 #ifdef MINFERENCE_CUDA
     minference::ops::add_cuda_ops(*created);
 #endif

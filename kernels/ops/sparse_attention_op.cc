@@ -2,7 +2,6 @@
 
 #include "attention_call.h"
 #include "implementation.h"
-#include "minference/op_times.h"
 #include "parallel_for.h"
 #include "pattern_rows.h"
 
@@ -10,13 +9,14 @@ namespace minference::ops {
 
 OrtStatusPtr SparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
   return as_status(SparseAttentionSpec::name, [&] {
-    const ScopedTime time(op_times().total_ns);
+    const ScopedTime time(counters_ ? &counters_->total_ns : nullptr);
     Ort::KernelContext context(raw);
     const std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
     AttentionCall call(context, attributes_, dtype_, OutputSet::kAttention, Scratch::on_host(context));
     const std::vector<float> sink = read_host_sink(call);
     call.attention.patterns = patterns.data();
     call.attention.costs = &costs_;
+    call.attention.counters = counters_.get();
     if (context.GetOutputCount() > kFourth) {
       const Shape lse{call.shape.batch, call.shape.num_heads, call.shape.seqlen_q};
       if (auto output = context.GetOutput(kFourth, lse)) call.attention.lse = output.GetTensorMutableData<float>();
@@ -28,7 +28,7 @@ OrtStatusPtr SparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
     } else {
       cpu::attention_optimized(call.attention, parallel);
     }
-    ++op_times().calls;
+    if (counters_) ++counters_->calls;
   });
 }
 

@@ -4,6 +4,7 @@
 #include "custom_op.h"
 #include "infer_shapes.h"
 #include "session_costs.h"
+#include "session_counters.h"
 
 namespace minference::ops {
 
@@ -12,12 +13,16 @@ class SparseAttentionKernel {
   static constexpr const char* execution_provider = kCpuProvider;
 
   SparseAttentionKernel(const Ort::ConstKernelInfo& info, DataType dtype)
-      : attributes_(info), costs_(session_costs(info, kCpuCostsKey, kCpuCosts)), dtype_(dtype) {}
+      : attributes_(info),
+        costs_(session_costs(info, kCpuCostsKey, kCpuCosts)),
+        counters_(session_counters(info)),
+        dtype_(dtype) {}
   OrtStatusPtr ComputeV2(OrtKernelContext* context);
 
  private:
   AttentionAttributes attributes_;
   CostModel costs_;
+  std::shared_ptr<Counters> counters_;
   DataType dtype_;
 };
 

@@ -1,79 +1,29 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import {
-  GraphProtoSchema,
-  ModelProtoSchema,
-  NodeProtoSchema,
-  OperatorSetIdProtoSchema,
-  TensorProto_DataType,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-  ValueInfoProtoSchema,
-} from 'onnx-buf';
-import { Session } from '../runtime/session.js';
-import { Tensor } from '../runtime/tensor.js';
+import type { Session } from '../runtime/session.js';
+import type { OpCounters } from '../runtime/types.js';
 
-/** Time between two readings, in milliseconds of wall clock. */
+/** What the attention ops of a session did between two readings. */
 export interface OpTimes {
-  /** Building sparse indices. */
+  /** Building sparse indices, in milliseconds. */
   indexMs: number;
-  /** Rotary embedding, cache write and attention. */
+  /** Rotary embedding, cache write and attention, in milliseconds. */
   attentionMs: number;
+  /** Tiles computed, as a share of those of dense attention; null where nothing was to compute. */
+  computed: number | null;
 }
 
-let clock: Promise<Session> | undefined;
+const NOTHING: OpCounters = { indexMs: 0, totalMs: 0, calls: 0, tiles: 0, denseTiles: 0 };
 
-/** Starts measuring what the attention ops of this process take; the returned function reads it. */
-export async function startOpTimes(): Promise<() => Promise<OpTimes>> {
-  const before = await readOpClock();
-  return async () => {
-    const now = await readOpClock();
-    const indexMs = now.index - before.index;
-    return { indexMs, attentionMs: now.total - before.total - indexMs };
+/** Starts measuring what the attention ops of a session take; the returned function reads it. */
+export function startOpTimes(session: Pick<Session, 'counters'>): () => OpTimes {
+  const before = session.counters() ?? NOTHING;
+  return () => {
+    const now = session.counters() ?? NOTHING;
+    const indexMs = now.indexMs - before.indexMs;
+    const denseTiles = now.denseTiles - before.denseTiles;
+    return {
+      indexMs,
+      attentionMs: now.totalMs - before.totalMs - indexMs,
+      computed: denseTiles === 0 ? null : (now.tiles - before.tiles) / denseTiles,
+    };
   };
-}
-
-/** Since the process began: milliseconds, and finished calls of attention ops. */
-export async function readOpClock(): Promise<{ index: number; total: number; calls: number }> {
-  clock ??= Session.create({ model: clockModel(), device: 'cpu', threads: 1 });
-  const session = await clock;
-  using tick = Tensor.fromArray('int64', BigInt64Array.of(0n), [1]);
-  const { times } = await session.run({ tick }, { times: 'host' });
-  using result = times!;
-  const [index, total, calls] = result.data() as BigInt64Array;
-  return { index: Number(index) / 1e6, total: Number(total) / 1e6, calls: Number(calls) };
-}
-
-/** A graph of one node: the op library's clock. */
-function clockModel(): Uint8Array {
-  const domain = 'ai.minference';
-  return toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, {
-      irVersion: 10n,
-      opsetImport: [
-        create(OperatorSetIdProtoSchema, { domain: '', version: 22n }),
-        create(OperatorSetIdProtoSchema, { domain, version: 1n }),
-      ],
-      graph: create(GraphProtoSchema, {
-        name: 'clock',
-        node: [create(NodeProtoSchema, { opType: 'OpTimes', domain, input: ['tick'], output: ['times'] })],
-        input: [int64Vector('tick', 1n)],
-        output: [int64Vector('times', 3n)],
-      }),
-    }),
-  );
-}
-
-function int64Vector(name: string, length: bigint) {
-  const dimension = create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: length } });
-  const tensor = create(TypeProto_TensorSchema, {
-    elemType: TensorProto_DataType.INT64,
-    shape: create(TensorShapeProtoSchema, { dim: [dimension] }),
-  });
-  return create(ValueInfoProtoSchema, {
-    name,
-    type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } }),
-  });
 }

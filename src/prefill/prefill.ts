@@ -83,7 +83,7 @@ export async function runPrefill(
   const feeds = patternFeeds(parts, options.patterns);
   resetPeakMemory();
   // Plain ONNX Runtime runs none of our ops.
-  const opTimes = parts.graph === 'original' ? async () => null : await startOpTimes();
+  const opTimes = parts.graph === 'original' ? () => null : startOpTimes(parts.session);
   const started = performance.now();
   const cache = KvCache.allocate(parts, capacity);
   try {
@@ -95,7 +95,7 @@ export async function runPrefill(
       const layers = parts.layers.length;
       const { onProgress, signal } = options;
       const onLayers = onProgress && ((finished: number) => onProgress(start + (rows * finished) / layers));
-      const step = await watchLayers({ layers, onLayers }, () =>
+      const step = await watchLayers(parts.session, { layers, onLayers }, () =>
         runStep(parts, {
           tokens: start === 0 && rows === tokens.length ? tokens : tokens.slice(start, start + rows),
           cache,
@@ -110,7 +110,7 @@ export async function runPrefill(
     }
     checkLogits(logits);
     const totalMs = performance.now() - started;
-    const ops = await opTimes();
+    const ops = opTimes();
     memory.reusableBytes = Math.max(memory.reusableBytes, plan.estimate.activationBytes);
     return {
       tokens: tokens.length,

@@ -83,7 +83,7 @@ export async function runProbe(
   const feeds = probeFeeds(parts, layers);
   try {
     const started = performance.now();
-    const step = await watchLayers({ layers: parts.layers.length, onLayers }, () =>
+    const step = await watchLayers(parts.session, { layers: parts.layers.length, onLayers }, () =>
       runStep(parts, {
         tokens,
         cache,

@@ -1,3 +1,5 @@
+import type { OpTimes } from './op-times.js';
+
 /** Where the time of a prefill went, in milliseconds. */
 export interface PrefillTimings {
   /** From the tokens to the last position's logits and the filled cache. */
@@ -10,6 +12,11 @@ export interface PrefillTimings {
   attentionMs: number | null;
   /** Everything else: projections, MLPs, norms, the LM head, copies. */
   restMs: number | null;
+  /**
+   * Tiles that attention computed, as a share of the causal ones of dense attention: 1 when every head was dense. Null as
+   * above.
+   */
+  computed: number | null;
   chunks: ChunkTiming[];
 }
 
@@ -20,11 +27,7 @@ export interface ChunkTiming {
 }
 
 /** Sums up chunks and what the ops measured meanwhile. */
-export function summarizeTimings(
-  chunks: ChunkTiming[],
-  totalMs: number,
-  ops: { indexMs: number; attentionMs: number } | null,
-): PrefillTimings {
+export function summarizeTimings(chunks: ChunkTiming[], totalMs: number, ops: OpTimes | null): PrefillTimings {
   const tokens = chunks.reduce((sum, chunk) => sum + chunk.rows, 0);
   return {
     totalMs,
@@ -32,6 +35,7 @@ export function summarizeTimings(
     indexMs: ops?.indexMs ?? null,
     attentionMs: ops?.attentionMs ?? null,
     restMs: ops ? Math.max(0, totalMs - ops.indexMs - ops.attentionMs) : null,
+    computed: ops?.computed ?? null,
     chunks,
   };
 }

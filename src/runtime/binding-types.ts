@@ -16,6 +16,11 @@ export interface NativeBinding {
   cudaInfo(): NativeCudaInfo;
   /** Takes the device into use. */
   cudaMemory(deviceId: number): { freeBytes: number; totalBytes: number };
+  /**
+   * What the attention ops of a session have done so far, by the entry ai.minference.session of its configuration: in the
+   * order of kernels/ops/session_counters.h; null where it has none of these ops.
+   */
+  readCounters(opsLibrary: string, session: string): number[] | null;
   /** Works on another thread. The model's bytes must not change before the promise is settled. */
   createSession(options: NativeSessionOptions): { promise: Promise<NativeSession>; cancel(): void };
   /** Uninitialised memory of the host or of the CUDA device. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { throwIfAborted } from '../utils/abort.js';
 import { defined } from '../utils/defined.js';
 import type { NativeSession, NativeTensorInfo } from './binding-types.js';
@@ -9,8 +10,10 @@ import { loadNative, opsLibraryPath } from './native.js';
 import { callNative } from './native-error.js';
 import { finishNativeWork } from './native-work.js';
 import { Tensor } from './tensor.js';
-import type { Device, DType, RunOptions, SessionOptions, TensorInfo } from './types.js';
+import type { Device, DType, OpCounters, RunOptions, SessionOptions, TensorInfo } from './types.js';
 
+/** Configuration entry by which the ops tell sessions apart. */
+const SESSION_KEY = 'ai.minference.session';
 const OPTIMIZATION = { none: 0, basic: 1, extended: 2, all: 99 } as const;
 
 /** A model loaded by ONNX Runtime. Runs happen off the main thread; several may be under way at once. */
@@ -21,9 +24,11 @@ export class Session implements Disposable {
   /** Number of the CUDA device. */
   readonly deviceId: number;
   readonly #native: NativeSession;
+  readonly #name: string;
 
-  private constructor(native: NativeSession, { device, deviceId = 0 }: SessionOptions) {
+  private constructor(native: NativeSession, name: string, { device, deviceId = 0 }: SessionOptions) {
     this.#native = native;
+    this.#name = name;
     this.device = device;
     this.deviceId = deviceId;
     this.inputs = native.inputs.map(describe);
@@ -40,6 +45,8 @@ export class Session implements Disposable {
     if (options.device === 'cuda') requireCuda();
     throwIfAborted(signal);
     const native = loadNative();
+    // Of its counters, among all sessions of the process.
+    const name = randomUUID();
     const what = 'the model cannot be loaded';
     const { promise, cancel } = callNative(what, () =>
       native.createSession({
@@ -48,8 +55,8 @@ export class Session implements Disposable {
         deviceId: options.deviceId ?? 0,
         threads: options.threads ?? physicalCores(),
         optimization: OPTIMIZATION[options.optimization ?? 'all'],
+        config: { ...options.config, [SESSION_KEY]: name },
         ...defined({
-          config: options.config,
           externalDataFolder: options.externalDataFolder,
           profilePrefix: options.profilePrefix,
           opsLibrary: options.customOps === false ? undefined : opsLibraryPath(),
@@ -58,7 +65,7 @@ export class Session implements Disposable {
     );
     const session = await finishNativeWork({ what, work: promise, stop: cancel, signal });
     try {
-      return new Session(session, options);
+      return new Session(session, name, options);
     } catch (error) {
       session.dispose();
       throw error;
@@ -97,6 +104,18 @@ export class Session implements Disposable {
     return Object.fromEntries(
       outputs.map(([name, target], i) => [name, target instanceof Tensor ? target : new Tensor(results[i]!)]),
     );
+  }
+
+  /**
+   * What the attention ops of this session have done so far; on a GPU, of the runs that it has finished. Null where the
+   * graph has none of them.
+   */
+  counters(): OpCounters | null {
+    const { readCounters } = loadNative();
+    const values = callNative('the counters cannot be read', () => readCounters(opsLibraryPath(), this.#name));
+    if (values === null) return null;
+    const [indexNs, totalNs, calls, tiles, denseTiles] = values as [number, number, number, number, number];
+    return { indexMs: indexNs / 1e6, totalMs: totalNs / 1e6, calls, tiles, denseTiles };
   }
 
   /**

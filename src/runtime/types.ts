@@ -39,3 +39,16 @@ export interface RunOptions {
   /** Stops the run before its next node (ORT's terminate flag) and rejects with code ABORTED. */
   signal?: AbortSignal;
 }
+
+/** What the attention ops of a session have done since it was made. */
+export interface OpCounters {
+  /** Building sparse indices, within totalMs. */
+  indexMs: number;
+  /** Rotary embedding, cache write, index and attention. */
+  totalMs: number;
+  /** Finished calls. */
+  calls: number;
+  /** Tiles computed, and those that dense attention would have computed in the same calls; decode steps left out. */
+  tiles: number;
+  denseTiles: number;
+}

@@ -135,13 +135,26 @@ describe('a session', () => {
 
   it('knows the ops of ai.minference unless it is told to be plain ONNX Runtime', async () => {
     const model = buildModel({
-      inputs: [['x', 'int64', [1]]],
-      outputs: [['y', 'int64', [2]]],
-      nodes: [{ op: 'OpTimes', domain: 'ai.minference', inputs: ['x'], outputs: ['y'] }],
+      inputs: [
+        ['qkv', 'float32', [1, 'rows', 48]],
+        ['last', 'int32', [1]],
+        ['total', 'int32', [1]],
+        ['patterns', 'int32', [1, 4]],
+      ],
+      outputs: [['y', 'float32', [1, 'rows', 16]]],
+      nodes: [
+        {
+          op: 'SparseAttention',
+          domain: 'ai.minference',
+          inputs: ['qkv', '', '', '', '', 'last', 'total', '', '', '', '', '', 'patterns'],
+          outputs: ['y'],
+          attributes: { num_heads: 1, kv_num_heads: 1 },
+        },
+      ],
     });
     (await create(model)).dispose();
     const error = await failure(create(model, { customOps: false }));
-    expect(error).toMatchObject({ code: 'RUNTIME_FAILED', message: expect.stringContaining('OpTimes') });
+    expect(error).toMatchObject({ code: 'RUNTIME_FAILED', message: expect.stringContaining('SparseAttention') });
   });
 });
 

@@ -8,7 +8,6 @@
 #include "direct_attention.h"
 #include "kv_waves.h"
 #include "minference/cpu.h"
-#include "minference/op_times.h"
 #include "plan_heads.h"
 #include "row_block_kernel.h"
 #include "run_tasks.h"
@@ -32,7 +31,7 @@ void clear_padding(const AttentionParams& params) {
 
 std::vector<std::unique_ptr<PlannedHead>> plan_wave(const KernelTable& table, const AttentionParams& params,
                                                     const std::vector<KvUnit>& wave, const ParallelFor& parallel) {
-  const ScopedTime time(op_times().index_ns);
+  const ScopedTime time(params.counters == nullptr ? nullptr : &params.counters->index_ns);
   const int64_t group = params.shape.num_heads / params.shape.num_kv_heads;
   const int64_t count = static_cast<int64_t>(wave.size()) * group;
   std::vector<std::unique_ptr<PlannedHead>> heads(count);
@@ -66,6 +65,10 @@ void attend_wave(const KernelTable& table, const AttentionParams& params,
   std::vector<Task> tasks;
   for (const auto& head : heads) {
     const PlanCost cost = count_cost(head->plan, head->span, head->view.d());
+    if (params.counters != nullptr) {
+      params.counters->tiles += cost.tiles;
+      params.counters->dense_tiles += dense_tiles(head->span);
+    }
     for (int64_t block = 0; block < head->span.row_blocks(); ++block) {
       tasks.push_back({head.get(), block, cost.block_tiles[block]});
     }

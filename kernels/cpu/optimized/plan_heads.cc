@@ -58,6 +58,8 @@ int64_t least_keys(const HeadPattern& pattern) {
 
 }  // namespace
 
+int64_t dense_tiles(const CallSpan& span) { return static_cast<int64_t>(tiles_of(span, span.total())); }
+
 bool surely_dense(const HeadView& view, const HeadPattern& pattern) {
   const CallSpan span{view.past, view.rows, view.params->local_window};
   if (covers_context(pattern, span.total())) return true;

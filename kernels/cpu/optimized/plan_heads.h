@@ -12,4 +12,7 @@ HeadPlan plan_head(const KernelTable& kernels, const HeadView& view, const HeadP
 // True where no estimate is needed to know that plan_head() would choose dense.
 bool surely_dense(const HeadView& view, const HeadPattern& pattern);
 
+// Tiles that a dense head of this span computes.
+int64_t dense_tiles(const CallSpan& span);
+
 }  // namespace minference::cpu

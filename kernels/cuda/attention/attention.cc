@@ -50,7 +50,10 @@ void attention(const AttentionParams& params, const Context& context) {
   Planner planner(params, geometry, context);
   if (context.times != nullptr) context.times->index_begins();
   const Plans plans = planner.plan(params.patterns);
-  if (context.times != nullptr) context.times->index_ends();
+  if (context.times != nullptr) {
+    context.times->index_ends();
+    context.times->keep_plans(plans.plans, planner.heads(), planner.dense_tiles());
+  }
   attend(params, plans, geometry, context);
 }
 

@@ -19,6 +19,12 @@ void Planner::prepare(PatternKind kind) {
   if (kind == PatternKind::kBlockSparse) pooled_.prepare();
 }
 
+int64_t Planner::dense_tiles() const {
+  int64_t tiles = 0;
+  for (int64_t h = 0; h < shape_.heads(); ++h) tiles += cuda::dense_tiles(shape_.span(h), shape_.geometry());
+  return tiles;
+}
+
 Plans Planner::plan(const HeadPattern* patterns) {
   const AttentionParams& params = shape_.params();
   std::vector<Job> jobs;

@@ -7,7 +7,6 @@
 
 #include "../common/check.h"
 #include "minference/cuda.h"
-#include "minference/op_times.h"
 
 namespace minference::cuda {
 namespace {
@@ -57,8 +56,11 @@ int64_t nanoseconds(cudaEvent_t begin, cudaEvent_t end) {
 
 }  // namespace
 
-CallTimes::CallTimes(cudaStream_t stream) : stream_(stream), events_(take_events()) {
+CallTimes::CallTimes(cudaStream_t stream, std::shared_ptr<Counters> counters)
+    : stream_(stream), events_(take_events()) {
   events_.has_index = false;
+  events_.plans_count = events_.dense_tiles = 0;
+  events_.counters = std::move(counters);
   check(cudaEventRecord(events_.begin, stream_), "recording an event");
 }
 
@@ -72,7 +74,8 @@ CallTimes::~CallTimes() {
     all.spare.push_back(events_);
   }
   if (all.pending.size() <= kMostPending) return;
-  all.spare.push_back(all.pending.front());
+  all.pending.front().counters = nullptr;
+  all.spare.push_back(std::move(all.pending.front()));
   all.pending.pop_front();
 }
 
@@ -83,20 +86,37 @@ void CallTimes::index_ends() {
   events_.has_index = true;
 }
 
+void CallTimes::keep_plans(const DevicePlan* plans, int64_t count, int64_t dense_tiles) {
+  if (events_.plans_room < count) {
+    if (events_.plans != nullptr) check(cudaFreeHost(events_.plans), "freeing host memory");
+    events_.plans = nullptr;
+    events_.plans_room = 0;
+    check(cudaMallocHost(reinterpret_cast<void**>(&events_.plans), count * sizeof(DevicePlan)),
+          "allocating host memory");
+    events_.plans_room = count;
+  }
+  check(cudaMemcpyAsync(events_.plans, plans, count * sizeof(DevicePlan), cudaMemcpyDeviceToHost, stream_),
+        "reading the plans");
+  events_.plans_count = count;
+  events_.dense_tiles = dense_tiles;
+}
+
 void collect_times() {
   Ledger& all = ledger();
   const std::lock_guard lock(all.mutex);
   while (!all.pending.empty()) {
-    const CallTimes::Events events = all.pending.front();
-    const cudaError_t state = cudaEventQuery(events.end);
+    const cudaError_t state = cudaEventQuery(all.pending.front().end);
     if (state == cudaErrorNotReady) return;
     check(state, "asking for an event");
+    CallTimes::Events events = std::move(all.pending.front());
     all.pending.pop_front();
+    const std::shared_ptr<Counters> counters = std::move(events.counters);
     all.spare.push_back(events);
-    OpTimes& times = op_times();
-    if (events.has_index) times.index_ns += nanoseconds(events.index_begin, events.index_end);
-    times.total_ns += nanoseconds(events.begin, events.end);
-    ++times.calls;
+    if (events.has_index) counters->index_ns += nanoseconds(events.index_begin, events.index_end);
+    counters->total_ns += nanoseconds(events.begin, events.end);
+    for (int64_t i = 0; i < events.plans_count; ++i) counters->tiles += events.plans[i].tiles;
+    counters->dense_tiles += events.dense_tiles;
+    ++counters->calls;
   }
 }
 

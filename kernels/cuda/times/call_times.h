@@ -3,24 +3,34 @@
 
 #include <cuda_runtime_api.h>
 
+#include <memory>
+
+#include "../device_plan.h"
+#include "minference/counters.h"
+
 namespace minference::cuda {
 
-// Marks points of one call on its stream. Its time is in op_times() after the first collect_times() (minference/cuda.h)
-// that finds it over.
+// Marks points of one call on its stream. Its time is in its session's counters after the first collect_times()
+// (minference/cuda.h) that finds it over.
 class CallTimes {
  public:
-  explicit CallTimes(cudaStream_t stream);
+  CallTimes(cudaStream_t stream, std::shared_ptr<Counters> counters);
   ~CallTimes();  // the call's end
   CallTimes(const CallTimes&) = delete;
   CallTimes& operator=(const CallTimes&) = delete;
 
   void index_begins();
   void index_ends();
+  // Of these plans, in device memory, the tiles are counted, beside those that dense attention would compute.
+  void keep_plans(const DevicePlan* plans, int64_t count, int64_t dense_tiles);
 
   struct Events {
     cudaEvent_t begin, index_begin, index_end, end;
     int device;  // whose streams can record them
     bool has_index;
+    DevicePlan* plans;  // pinned host memory, room for plans_room
+    int64_t plans_room, plans_count, dense_tiles;
+    std::shared_ptr<Counters> counters;
   };
 
  private:

@@ -36,7 +36,7 @@ KernelGeometry attention_geometry(int64_t head_dim);
 // Rotary embedding and cache write in one launch (`params.head_sink` and cos/sin caches are device memory here).
 void rope_and_cache(const RopeCacheParams& params, const Context& context);
 
-// Adds to op_times() the calls that the device has finished since the last time; waits for none.
+// Adds to their sessions' counters the calls that the device has finished since the last time; waits for none.
 void collect_times();
 
 // Index and attention of all heads. float16 and bfloat16. Heads whose pattern would cost as much as dense are dense.

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "minference/costs.h"
+#include "minference/counters.h"
 #include "minference/pattern.h"
 
 namespace minference {
@@ -65,6 +66,8 @@ struct AttentionParams {
   const HeadPattern* patterns;  // [num_heads], host
   // By which heads fall back to dense; null = the device's defaults.
   const CostModel* costs = nullptr;
+  // To which the call adds index_ns and tiles; null = nobody counts.
+  Counters* counters = nullptr;
 };
 
 // Rotary embedding and cache write: done before attention, in one pass.

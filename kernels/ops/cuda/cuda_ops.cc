@@ -6,7 +6,10 @@
 namespace minference::ops {
 
 CudaSparseAttentionKernel::CudaSparseAttentionKernel(const Ort::ConstKernelInfo& info, DataType dtype)
-    : attributes_(info), costs_(session_costs(info, kCudaCostsKey, kCudaCosts)), dtype_(dtype) {
+    : attributes_(info),
+      costs_(session_costs(info, kCudaCostsKey, kCudaCosts)),
+      counters_(session_counters(info)),
+      dtype_(dtype) {
   check_cuda_attributes(attributes_);
 }
 
@@ -16,7 +19,7 @@ OrtStatusPtr CudaSparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
     const std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
     DeviceCall call(context, attributes_, dtype_);
     // Decode is not timed: its calls are many and short.
-    if (call.shape().seqlen_q > 1) call.start_clock();
+    if (counters_ && call.shape().seqlen_q > 1) call.start_clock(counters_);
     AttentionParams params = call.prepare();
     params.patterns = patterns.data();
     params.costs = &costs_;
@@ -30,7 +33,7 @@ OrtStatusPtr CudaSparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
 }
 
 CudaAttentionProbeKernel::CudaAttentionProbeKernel(const Ort::ConstKernelInfo& info, DataType dtype)
-    : attributes_(info), dtype_(dtype) {
+    : attributes_(info), counters_(session_counters(info)), dtype_(dtype) {
   check_cuda_attributes(attributes_);
 }
 
@@ -48,7 +51,7 @@ OrtStatusPtr CudaAttentionProbeKernel::ComputeV2(OrtKernelContext* raw) {
     probe.budget_flops = budget;
     const Shape scores{call.shape().num_heads, probe.num_candidates, kScoreFields};
     probe.scores = context.GetOutput(kFourth, scores).GetTensorMutableData<float>();
-    call.start_clock();
+    if (counters_) call.start_clock(counters_);
     probe.attention = call.prepare();
     probe.attention.lse = call.allocate_floats(call.shape().num_heads * call.shape().seqlen_q);
     cuda::probe(probe, call.context());

@@ -16,6 +16,7 @@ class CudaSparseAttentionKernel {
  private:
   AttentionAttributes attributes_;
   CostModel costs_;
+  std::shared_ptr<Counters> counters_;
   DataType dtype_;
 };
 
@@ -28,6 +29,7 @@ class CudaAttentionProbeKernel {
 
  private:
   AttentionAttributes attributes_;
+  std::shared_ptr<Counters> counters_;
   DataType dtype_;
 };
 

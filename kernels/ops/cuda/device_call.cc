@@ -27,8 +27,8 @@ float* DeviceCall::allocate_floats(int64_t count) {
   return static_cast<float*>(call_.scratch.allocate(static_cast<size_t>(count) * sizeof(float)));
 }
 
-void DeviceCall::start_clock() {
-  times_.emplace(context_.stream);
+void DeviceCall::start_clock(std::shared_ptr<Counters> counters) {
+  times_.emplace(context_.stream, std::move(counters));
   context_.times = &*times_;
 }
 

@@ -24,8 +24,8 @@ class DeviceCall {
   const cuda::Context& context() const { return context_; }
   float* allocate_floats(int64_t count);
 
-  // The call's device time from here on counts in op_times().
-  void start_clock();
+  // The call's device time from here on, and the tiles it computes, count there.
+  void start_clock(std::shared_ptr<Counters> counters);
 
   // Rotary embedding and cache write, then what attention reads: the call's own buffers, or float16 copies of them for
   // a float32 model. `out` and `k`, `v` of the result are 16-bit device memory.
