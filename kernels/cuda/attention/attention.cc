@@ -52,7 +52,7 @@ void attention(const AttentionParams& params, const Context& context) {
   const Plans plans = planner.plan(params.patterns);
   if (context.times != nullptr) {
     context.times->index_ends();
-    context.times->keep_plans(plans.plans, planner.heads(), planner.dense_tiles());
+    context.times->keep_plans(plans.plans, planner.heads(), planner.all_dense_tiles());
   }
   attend(params, plans, geometry, context);
 }

@@ -19,9 +19,9 @@ void Planner::prepare(PatternKind kind) {
   if (kind == PatternKind::kBlockSparse) pooled_.prepare();
 }
 
-int64_t Planner::dense_tiles() const {
+int64_t Planner::all_dense_tiles() const {
   int64_t tiles = 0;
-  for (int64_t h = 0; h < shape_.heads(); ++h) tiles += cuda::dense_tiles(shape_.span(h), shape_.geometry());
+  for (int64_t h = 0; h < shape_.heads(); ++h) tiles += dense_tiles(shape_.span(h), shape_.geometry());
   return tiles;
 }
 

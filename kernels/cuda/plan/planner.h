@@ -37,7 +37,7 @@ class Planner {
 
   // Plans of a call, and tiles of dense attention in all of them.
   int64_t heads() const { return shape_.heads(); }
-  int64_t dense_tiles() const;
+  int64_t all_dense_tiles() const;
 
   // With `keep`: makes the estimates now that patterns of a kind need, so that they can be timed apart.
   void prepare(PatternKind kind);
