@@ -48,6 +48,14 @@ AttentionOperands::AttentionOperands(const AttentionCase& c, DataType dtype) : p
   q_ = make_operand(normal(static_cast<size_t>(batch * p.q_stride_batch), 11), dtype);
   k_ = make_operand(normal(cache, 12), dtype);
   v_ = make_operand(normal(cache, 13), dtype);
+  for (const Poison& one : c.poison) {
+    Operand& operand = one.operand == 'q' ? q_ : one.operand == 'k' ? k_ : v_;
+    const int64_t at = one.operand == 'q' ? one.row * p.q_stride_seq + one.head * p.q_stride_head
+                                          : (one.head * capacity + one.row) * c.head_dim;
+    const auto element = static_cast<size_t>(at + one.element);
+    operand.values[element] = one.value;
+    operand.bits[element] = to_bits(one.value, dtype);
+  }
   if (dtype != DataType::kFloat32) {
     poison(k_.bits, p);
     poison(v_.bits, p);
@@ -82,9 +90,16 @@ Expected attend_row(const AttentionParams& p, int64_t b, int64_t h, int64_t row,
   Expected result{std::vector<double>(static_cast<size_t>(d), 0.0), -std::numeric_limits<double>::infinity()};
   std::vector<double> logits;
   double max = result.lse;
+  bool is_broken = false;
   for (const int64_t key : keys) {
-    logits.push_back(cpu::reference::logit(p, b, h, row, key));
-    max = std::max(max, logits.back());
+    const double logit = cpu::reference::logit(p, b, h, row, key);
+    is_broken = is_broken || std::isnan(logit) || logit > std::numeric_limits<float>::max();
+    logits.push_back(logit);
+    max = std::max(max, logit);
+  }
+  if (is_broken) {
+    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+    return {std::vector<double>(static_cast<size_t>(d), kNaN), kNaN};
   }
   if (std::isinf(max)) return result;
   double sum = 0;

@@ -11,6 +11,15 @@
 
 namespace minference::cuda::check_kernels {
 
+// An element of an operand that is not what the seed says.
+struct Poison {
+  char operand;  // q, k or v
+  int64_t row;   // of q: the call's; of k and v: the position
+  int64_t head;
+  int64_t element;
+  float value;
+};
+
 struct AttentionCase {
   std::string name;
   int64_t rows;
@@ -24,7 +33,8 @@ struct AttentionCase {
   bool sinks = false;
   bool packed = false;  // strides of queries within packed QKV
   int64_t spare_rows = 0;
-  int64_t sampled_blocks = 0;  // row blocks that are compared, evenly spread; 0: all
+  int64_t sampled_blocks = 0;    // row blocks that are compared, evenly spread; 0: all
+  std::vector<Poison> poison{};  // of the first batch entry
 };
 
 constexpr HeadPattern kDensePattern{0, 0, 0, kNoFallback};

@@ -60,6 +60,7 @@ std::string run_case(const ProbeCase& c, DataType dtype, std::string& note) {
       const float slack = dtype == DataType::kFloat16 ? 3e-3f : 2e-2f;
       for (const auto& [field, name] :
            {std::pair{kErrorAll, "error"}, std::pair{kErrorLast, "last error"}, std::pair{kMassRecall, "recall"}}) {
+        if (std::isnan(f[field]) && std::isnan(e[field])) continue;
         const float off = std::abs(f[field] - e[field]);
         if (!(off <= slack)) return at(h, k, name, e[field], f[field]);
         worst = std::max<double>(worst, off);
@@ -101,6 +102,8 @@ void add_probe_checks(std::vector<Check>& checks) {
       {{.name = "one row", .rows = 1}, candidates, 0.4},
       {{.name = "softcap, window and sinks", .rows = 300, .softcap = 5, .window = 120, .sinks = true}, candidates, 0.4},
       {{.name = "no candidates", .rows = 100}, {}, 0.4},
+      {{.name = "NaN query", .rows = 300, .poison = {{'q', 280, 1, 5, NAN}}}, candidates, 0.4},
+      {{.name = "infinite key", .rows = 200, .poison = {{'k', 30, 0, 5, INFINITY}}}, candidates, 0.4},
   };
   for (const ProbeCase& c : cases) {
     for (const DataType dtype : {DataType::kFloat16, DataType::kBFloat16}) {

@@ -15,7 +15,7 @@ std::string compare(const std::vector<float>& actual, const std::vector<float>& 
              std::to_string(a);
     };
     if (!std::isfinite(a) || !std::isfinite(e)) {
-      if (a == e) continue;
+      if (a == e || (std::isnan(a) && std::isnan(e))) continue;
       return at("anomaly");
     }
     if (std::abs(a - e) > tolerance.absolute + tolerance.relative * std::abs(e)) return at("element");

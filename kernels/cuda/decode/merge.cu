@@ -32,9 +32,14 @@ __global__ void __launch_bounds__(32 * kMostWarps) merge_kernel(const __grid_con
   const float* parts = work.part_out + first * kHeadDim;
 
   float max = -INFINITY;
-  for (int p = lane; p < splits; p += 32) max = fmaxf(max, stats[int64_t{p} * rows].x);
+  bool has_sum = false;  // of a row whose scores are no numbers, of which there is no maximum, too
+  for (int p = lane; p < splits; p += 32) {
+    const float2 part = stats[int64_t{p} * rows];
+    max = fmaxf(max, part.x);
+    has_sum = has_sum || part.y != 0;
+  }
   for (int bits = 16; bits > 0; bits /= 2) max = fmaxf(max, __shfl_xor_sync(0xffffffffu, max, bits));
-  const bool has_keys = max != -INFINITY;
+  const bool has_keys = __any_sync(0xffffffffu, has_sum) != 0;
 
   float sum = 0, out[kColumns] = {};
   if (has_keys) {

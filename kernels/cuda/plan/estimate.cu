@@ -124,7 +124,10 @@ __global__ void __launch_bounds__(kTotalThreads)
   if (all.max > -INFINITY && call.head_sink != nullptr) {
     all.sum += exp2f(call.head_sink[slot.head % call.num_heads] * kLog2e - all.max * unit);
   }
-  slot.partial[row] = make_float2(RowSum::finite(all.max), all.max > -INFINITY ? -log2f(all.sum) : 0.0f);
+  // A row one of whose scores is no number or infinite says nothing: nothing is left of its probabilities.
+  const bool is_broken = all.sum != all.sum;
+  slot.partial[row] = is_broken ? make_float2(0, -INFINITY)
+                                : make_float2(RowSum::finite(all.max), all.max > -INFINITY ? -log2f(all.sum) : 0.0f);
 }
 
 // Sums of the probabilities over each key and each distance. grid: (slots / kHeads, segments)
@@ -165,7 +168,8 @@ __global__ void __launch_bounds__(kHeads* kHeadThreads, kBlocksPerSm<D, kHeads>)
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
           float& x = p[r / 2][n][r % 2 * 2 + i];
-          x = ptx::exp2_fast(fmaf(x - total.x, unit, total.y));
+          // The maximum with 0 of what is no number is 0.
+          x = fmaxf(ptx::exp2_fast(fmaf(x - total.x, unit, total.y)), 0.0f);
         }
       }
     }

@@ -70,6 +70,8 @@ class Probe {
     attend(attention_, plans, geometry_, context_);
     watch_.stop();
     dense_microseconds_ = watch_.microseconds() / static_cast<double>(heads_);
+    // Against itself: off by nothing, or by NaN where the head has one.
+    dense_deviations_ = measure_deviation(attention_, attention_.out, attention_.lse, context_);
   }
 
   // The estimates serve all candidates of their kind; each is charged for them as if it were the only one.
@@ -119,7 +121,7 @@ class Probe {
     for (int64_t h = 0; h < heads_; ++h) {
       const HeadPattern& pattern = fitted[static_cast<size_t>(h * params_.num_candidates + c)];
       if (covers_context(pattern, total_)) {
-        set(h, c, pattern, dense_score());
+        set(h, c, pattern, dense_score(h));
         continue;
       }
       const Deviation& deviation = deviations[static_cast<size_t>(h)];
@@ -138,10 +140,14 @@ class Probe {
     }
   }
 
-  Score dense_score() const {
+  Score dense_score(int64_t head) const {
+    const Deviation& deviation = dense_deviations_[static_cast<size_t>(head)];
     const double tiles = static_cast<double>(
         dense_tiles({params_.attention.past_lens[0], rows_, params_.attention.local_window}, geometry_));
-    return {.tiles = tiles,
+    return {.error_all = relative_error(deviation.difference, deviation.norm),
+            .error_last = relative_error(deviation.last_difference, deviation.last_norm),
+            .recall = deviation.recall / static_cast<double>(rows_),
+            .tiles = tiles,
             .flops = 4.0 * geometry_.block_m * geometry_.block_n *
                      static_cast<double>(params_.attention.shape.head_dim) * tiles,
             .microseconds = dense_microseconds_};
@@ -183,7 +189,8 @@ class Probe {
   std::vector<HeadPattern> dense_;
   Stopwatch watch_;
   double dense_microseconds_ = 0;
-  double estimate_microseconds_[4] = {};  // by PatternKind
+  std::vector<Deviation> dense_deviations_;  // by head
+  double estimate_microseconds_[4] = {};     // by PatternKind
   std::vector<float> scores_;
 };
 

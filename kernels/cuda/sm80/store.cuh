@@ -43,7 +43,7 @@ __device__ inline void finish_rows(Output<S>& output, RowSums<S>& rows, float sc
       const int row = i * 16 + r * 8 + g;
       const float max = rows.max[i][r] * scale_log2;
       float factor = 0, log = -INFINITY;
-      if (sum > 0) {
+      if (!(sum <= 0)) {  // a row with a score that is no number has such a sum, and goes this way
         log = (max + log2f(sum)) * kLn2;
         const float top = fmaxf(max, sink), weight = exp2f(max - top);
         factor = weight / (sum * weight + exp2f(sink - top));

@@ -108,7 +108,8 @@ class Softmax {
   // What the row's result is multiplied with, and the row's LSE.
   __device__ float finish(int half, const float* sink, float& lse) const {
     const float sum = quad_sum(sum_[half]), shift = shift_[half];
-    lse = sum > 0 ? (shift + log2f(sum)) * kLn2 : -INFINITY;
+    // A row with a score that is no number has such a sum: it must not take the way of a row without keys.
+    lse = sum <= 0 ? -INFINITY : (shift + log2f(sum)) * kLn2;
     if (sum <= 0) return 0;
     return 1 / (sum + (sink == nullptr ? 0.0f : exp2f(*sink * kLog2E - shift)));
   }
