@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chunk, maxNewTokens } from '../prefill/options.js';
+import { allowDense, chunk, maxNewTokens } from '../prefill/options.js';
 import * as option from '../utils/option-schemas.js';
 
 /** What the options of `prefill` must be. Patterns are checked with the model at hand, token ids with its vocabulary. */
@@ -14,6 +14,7 @@ export const prefillPromptSchema = z.strictObject({
     .optional(),
   ignoreFingerprint: option.yesOrNo.optional(),
   maxNewTokens,
+  allowDense,
   chunk,
   system: option.text('a text').optional(),
   chat: option.yesOrNo.optional(),

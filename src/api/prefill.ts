@@ -20,6 +20,8 @@ export interface PrefillPromptOptions {
   ignoreFingerprint?: boolean;
   /** Most tokens to generate after the prompt; 64 by default. */
   maxNewTokens?: number;
+  /** Let heads run dense where that is as fast as their pattern; true by default. */
+  allowDense?: boolean;
   /** Tokens per run of the graph; by default the whole prompt where memory allows. */
   chunk?: number;
   /** System message, where the chat template takes one. */
@@ -72,6 +74,7 @@ export async function prefill(decoder: Decoder, options: PrefillPromptOptions): 
     patterns = 'dense',
     ignoreFingerprint = false,
     maxNewTokens = 64,
+    allowDense,
     chunk,
     system,
     chat,
@@ -91,7 +94,7 @@ export async function prefill(decoder: Decoder, options: PrefillPromptOptions): 
   const filled = await decoder.prefill(tokens, {
     patterns: matrix,
     maxNewTokens,
-    ...defined({ signal, chunk, onChunk, onProgress }),
+    ...defined({ allowDense, signal, chunk, onChunk, onProgress }),
   });
   using _cache = filled.cache;
   options.onPrefilled?.(filled);

@@ -22,6 +22,8 @@ export interface RunOptions {
   ignoreFingerprint?: boolean;
   /** Tokens per run of the graph; default: as many as memory allows. */
   chunk?: number;
+  /** Let heads run dense where that is as fast; by default they compute what their method says. */
+  allowDense?: boolean;
   /** Folder for results, predictions and pictures. Default: nothing is written. */
   out?: string;
   /** Continue an evaluation of the same options in the same folder; true by default. */
@@ -68,6 +70,7 @@ export async function evaluateSuite<Options extends SuiteOptions>(
   const { out, resume = true, patterns = 'auto', ignoreFingerprint = false, geometry } = options;
   const shard = options.shard === undefined ? undefined : parseShard(options.shard);
   const chunk = options.chunk ?? null;
+  const allowDense = options.allowDense ?? false;
   const planned = suite.plan(options, decoder.directory.config.contextLength);
   checkLengths(planned.lengths, decoder.directory.config);
 
@@ -81,13 +84,13 @@ export async function evaluateSuite<Options extends SuiteOptions>(
   const maker = createPromptMaker({ tokenizer, sources, seed, era, suite: suite.name, contextLength });
   const grid = createGrid(plan, methods, maker, shard);
 
-  const setup = buildSetup({ suite, decoder, facts: options, plan, methods, grid, files, chunk });
+  const setup = buildSetup({ suite, decoder, facts: options, plan, methods, grid, files, chunk, allowDense });
   const { answers, file } = await output.openAnswers(setup, resume);
   const total = grid.places.length * methods.length;
   const resumed = grid.countFinished(answers);
   if (resumed > 0) progress.note(`continuing: ${resumed} of ${total} answers were finished`);
 
-  await answerGrid({ decoder, grid, answers, file, chunk, progress, signal });
+  await answerGrid({ decoder, grid, answers, file, chunk, allowDense, progress, signal });
 
   const { results, prompts } = buildResults(setup, answers);
   const pictures = suite.draw(results, prompts);

@@ -31,6 +31,7 @@ export const runShape = {
   patterns: option.patternSource.optional(),
   ignoreFingerprint: option.yesOrNo.optional(),
   chunk: option.tokenCount().optional(),
+  allowDense: option.yesOrNo.optional(),
   out: option.path.optional(),
   resume: option.yesOrNo.optional(),
   shard: z.string({ error: 'expected a shard such as 2/8' }).optional(),

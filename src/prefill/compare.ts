@@ -11,6 +11,8 @@ export interface CompareOptions {
   /** The patterns to compare with dense attention. */
   patterns: LayerPatterns;
   maxNewTokens: number;
+  /** Let heads run dense where that is as fast as their pattern; true by default. */
+  allowDense?: boolean;
   chunk?: number;
   signal?: AbortSignal;
   /** Called when one of the two prefills starts (0), and a few times a second with the tokens it has done. */
@@ -70,7 +72,7 @@ async function run(
   decoder: Decoder,
   tokens: readonly number[],
   which: 'sparse' | 'dense',
-  { patterns, maxNewTokens, chunk, signal, onProgress }: CompareOptions,
+  { patterns, maxNewTokens, allowDense, chunk, signal, onProgress }: CompareOptions,
 ): Promise<ComparedRun> {
   onProgress?.(which, 0);
   const common = defined({ signal });
@@ -78,7 +80,7 @@ async function run(
     patterns: which === 'dense' ? 'dense' : patterns,
     maxNewTokens,
     ...common,
-    ...defined({ chunk, onProgress: onProgress && ((done: number) => onProgress(which, done)) }),
+    ...defined({ allowDense, chunk, onProgress: onProgress && ((done: number) => onProgress(which, done)) }),
   });
   using _ = cache;
   const generation = await decoder.generate({ ...prefill, cache }, { maxNewTokens, ...common });

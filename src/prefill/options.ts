@@ -27,6 +27,7 @@ export const loadShape = {
 
 export const chunk = option.tokenCount().optional();
 export const maxNewTokens = option.tokenCount(0).optional();
+export const allowDense = option.yesOrNo.optional();
 const { signal, callback } = option;
 
 export const decoderSchema = z.strictObject({
@@ -48,6 +49,7 @@ const memoryBytes = z
 
 export const prefillSchema = z.strictObject({
   patterns,
+  allowDense,
   chunk,
   maxNewTokens,
   signal: signal.optional(),
@@ -66,6 +68,7 @@ export const generateSchema = z.strictObject({
 export const compareSchema = z.strictObject({
   patterns,
   maxNewTokens: option.tokenCount(0),
+  allowDense,
   chunk,
   signal: signal.optional(),
   onProgress: callback.optional(),

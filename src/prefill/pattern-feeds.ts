@@ -1,6 +1,6 @@
 import { MinferenceError } from '../errors.js';
 import { checkMatrix } from '../patterns/check-matrix.js';
-import { encodeHeadPattern, type HeadPattern } from '../patterns/head-pattern.js';
+import { encodeHeadPattern, type HeadPattern, PATTERN_FLAG } from '../patterns/head-pattern.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { DecoderParts } from './decoder-parts.js';
 
@@ -13,12 +13,15 @@ export type LayerPatterns = readonly (readonly HeadPattern[])[] | 'dense';
 /**
  * The `head_patterns` inputs of every layer, int32 [num_heads, 4]. A graph without them (the original one) runs dense.
  *
+ * @param options.allowDense heads run dense where that is as fast (default); false: as their patterns say
+ *
  * @throws MinferenceError PATTERNS_INVALID, PATTERNS_MISMATCH when layers or heads do not correspond, USAGE for patterns
  *   without inputs
  */
 export function patternFeeds(
   { layers, numLayers, graph }: DecoderParts,
   patterns: LayerPatterns,
+  { allowDense = true }: { allowDense?: boolean } = {},
 ): Record<string, Tensor> {
   const hint = 'Search patterns for this model: minference search.';
   if (patterns !== 'dense' && graph === 'original') {
@@ -45,7 +48,10 @@ export function patternFeeds(
       );
     }
     if (layer.patternsInput === undefined) continue;
-    const rows = heads ? heads.flatMap((pattern) => encodeHeadPattern(pattern)) : new Array(4 * layer.numHeads).fill(0);
+    const flags = allowDense ? 0 : PATTERN_FLAG.noFallback;
+    const rows = heads
+      ? heads.flatMap((pattern) => encodeHeadPattern(pattern, flags))
+      : new Array(4 * layer.numHeads).fill(0);
     feeds[layer.patternsInput] = Tensor.fromArray('int32', Int32Array.from(rows), [layer.numHeads, 4]);
   }
   return feeds;

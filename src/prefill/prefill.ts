@@ -20,6 +20,8 @@ const DEFAULT_NEW_TOKENS = 256;
 export interface PrefillOptions {
   /** [layer][head], or dense attention everywhere. */
   patterns: LayerPatterns;
+  /** Heads run dense where that is as fast as their pattern: true by default, for speed; false where accuracy counts. */
+  allowDense?: boolean;
   /** Tokens per run of the graph; default: the whole prompt where memory allows, else 32,768 or less. */
   chunk?: number;
   /** Tokens that will be generated: room is made for them in the cache (default 256). */
@@ -80,7 +82,7 @@ export async function runPrefill(
     reusableBytes: memory.reusableBytes,
     ...defined({ chunk: options.chunk }),
   });
-  const feeds = patternFeeds(parts, options.patterns);
+  const feeds = patternFeeds(parts, options.patterns, defined({ allowDense: options.allowDense }));
   resetPeakMemory();
   // Plain ONNX Runtime runs none of our ops.
   const opTimes = parts.graph === 'original' ? () => null : startOpTimes(parts.session);

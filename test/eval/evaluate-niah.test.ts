@@ -99,6 +99,17 @@ describe('evaluateNiah', () => {
     });
   });
 
+  it('computes what the methods say, unless dense is allowed, and tells how much that was', async () => {
+    const own = await run(fakeDecoder(), { lengths: [1024] });
+    const shares = ({ results }: typeof own) => results.aggregates.map(({ computed }) => computed);
+    expect(shares(own)).toEqual([1, 0.25]);
+    expect(own.results.options.allow_dense).toBe(false);
+    const out = join(temporaryFolder(), 'results');
+    const allowed = await run(fakeDecoder(), { lengths: [1024], allowDense: true, out });
+    expect(shares(allowed)).toEqual([1, 1]);
+    await expect(run(fakeDecoder(), { lengths: [1024], out })).rejects.toThrow(/dense fallback allowed, now off/);
+  });
+
   it('repeats with the same seed and differs with another', async () => {
     const hashes = async (options: NiahOptions) =>
       (await run(fakeDecoder(), { lengths: [1024], ...options })).prompts.map(({ prompt_sha256 }) => prompt_sha256);

@@ -66,3 +66,19 @@ test('a run tells how far it is, and a stop within it is honoured before its end
   cache.dispose();
   expect(logits.every(Number.isFinite)).toBe(true);
 });
+
+test('tells what attention computed: dense where that is as fast, the pattern itself where it must', async () => {
+  // So short that no index pays.
+  const tokens = needlePrompt(900, '1234567').slice(0, 200);
+  const few = patterns({ type: 'vertical_slash', vertical: 10, slash: 20 });
+  const computed = async (options: Parameters<Decoder['prefill']>[1]) => {
+    const { cache, timings } = await decoder.prefill(tokens, { maxNewTokens: 0, ...options });
+    cache.dispose();
+    return timings.computed;
+  };
+  expect(await computed({ patterns: 'dense' })).toBe(1);
+  expect(await computed({ patterns: few })).toBe(1);
+  const own = await computed({ patterns: few, allowDense: false });
+  expect(own).toBeLessThan(0.9);
+  expect(own).toBeGreaterThan(0.3);
+});

@@ -22,6 +22,7 @@ export interface AnswerGridOptions {
   /** Where new answers are kept against interruptions. */
   file: PredictionsFile | undefined;
   chunk: number | null;
+  allowDense: boolean;
   progress: ProgressReporter;
   signal: AbortSignal | undefined;
 }
@@ -120,7 +121,7 @@ interface Question {
 }
 
 async function answerOrFailure(
-  { decoder, grid, chunk, signal, progress }: AnswerGridOptions,
+  { decoder, grid, chunk, allowDense, signal, progress }: AnswerGridOptions,
   { place, method, prompt, failed }: Question,
 ): Promise<PredictionRecord> {
   const { tokens, sha256, references } = prompt;
@@ -136,6 +137,7 @@ async function answerOrFailure(
       patterns: method.patterns(place.length),
       identity,
       chunk,
+      allowDense,
       signal,
     });
     return { prompt: facts, answer };

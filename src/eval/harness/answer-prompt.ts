@@ -13,6 +13,8 @@ export interface AnswerOptions {
   /** Method and patterns, as results name them. */
   identity: Pick<Answer, 'method' | 'patterns_sha256'>;
   chunk: number | null;
+  /** Heads may run dense where that is as fast: then the answer says less about the method. */
+  allowDense: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -22,11 +24,12 @@ export interface AnswerOptions {
  * @throws {MinferenceError} as Decoder.prefill; ABORTED when the answer was cut short
  */
 export async function answerPrompt(decoder: EvalDecoder, prompt: EvalPrompt, options: AnswerOptions): Promise<Answer> {
-  const { task, signal, patterns, chunk } = options;
+  const { task, signal, patterns, chunk, allowDense } = options;
   const { maxNewTokens, metric } = task;
   const stop = defined({ signal });
   const prefill = await decoder.prefill(prompt.tokens, {
     patterns,
+    allowDense,
     maxNewTokens,
     ...defined({ chunk: chunk ?? undefined }),
     ...stop,
@@ -35,14 +38,14 @@ export async function answerPrompt(decoder: EvalDecoder, prompt: EvalPrompt, opt
   const { text, tokens, decodeMs, stopped, failure } = await decoder.generate(prefill, { maxNewTokens, ...stop });
   if (failure) throw failure;
   if (stopped === 'signal' || stopped === 'failure') throw aborted(signal);
-  const { totalMs, indexMs, attentionMs } = prefill.timings;
+  const { totalMs, indexMs, attentionMs, computed } = prefill.timings;
   return {
     ...options.identity,
     prediction: text,
     score: METRICS[metric](text, prompt.references),
     new_tokens: tokens.length,
     stopped,
-    computed: null,
+    computed: computed === null ? null : Number(computed.toPrecision(6)),
     prefill_ms: rounded(totalMs),
     index_ms: indexMs === null ? null : rounded(indexMs),
     attention_ms: attentionMs === null ? null : rounded(attentionMs),

@@ -27,8 +27,9 @@ export function buildSetup(parts: {
   grid: Pick<Grid, 'methods'>;
   files: SuiteData['files'];
   chunk: number | null;
+  allowDense: boolean;
 }): EvalSetup {
-  const { suite, decoder, facts, plan, methods, grid, files, chunk } = parts;
+  const { suite, decoder, facts, plan, methods, grid, files, chunk, allowDense } = parts;
   const { directory, fingerprint, filesHash, tokenizer } = decoder;
   const { id, variant, config } = directory;
   const tool = `minference ${packageVersion()}`;
@@ -41,7 +42,20 @@ export function buildSetup(parts: {
     commit: packageCommit(),
     // Not the grid, nor the methods, nor the number of shards: these may change while answers stay. The machine counts,
     // because times are compared.
-    key: hashJson({ suite: suite.name, tool, device, seed, era, chunk, fingerprint, variant, filesHash, chat, files }),
+    key: hashJson({
+      suite: suite.name,
+      tool,
+      device,
+      seed,
+      era,
+      chunk,
+      allowDense,
+      fingerprint,
+      variant,
+      filesHash,
+      chat,
+      files,
+    }),
     model: { id, variant, fingerprint, files: filesHash, context_length: config.contextLength },
     device,
     options: {
@@ -51,6 +65,7 @@ export function buildSetup(parts: {
       seed,
       era,
       chunk,
+      allow_dense: allowDense,
       chat_template: chat,
       answer_prefix: 'behind the generation prompt',
       tasks: plan.tasks.map(({ name, source, metric, maxNewTokens, count }) => ({

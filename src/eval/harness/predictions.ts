@@ -160,6 +160,7 @@ function firstDifference(a: EvalSetup, b: EvalSetup): [name: string, was: string
     seed: setup.options.seed,
     era: setup.options.era,
     chunk: setup.options.chunk ?? 'auto',
+    'dense fallback': setup.options.allow_dense ? 'allowed' : 'off',
     version: setup.tool,
     device: `${setup.device.kind} (${setup.device.cpu})`,
     threads: setup.device.threads ?? 'auto',

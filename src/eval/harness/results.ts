@@ -118,6 +118,7 @@ export const setupSchema = z.strictObject({
     seed: z.int(),
     era: z.enum(['2024', '2025']),
     chunk: count.nullable(),
+    allow_dense: z.boolean().describe('heads ran dense where that is as fast'),
     chat_template: z.boolean(),
     answer_prefix: z.literal('behind the generation prompt'),
     tasks: z.array(

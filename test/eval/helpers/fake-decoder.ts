@@ -43,7 +43,7 @@ export function fakeDecoder(
     fingerprint: options.fingerprint ?? 'sha256:fake',
     filesHash: 'fake',
     device: { kind: 'cpu', id: null, name: 'a processor', reason: null },
-    async prefill(tokens: readonly number[], { patterns, maxNewTokens, signal }: Record<string, unknown>) {
+    async prefill(tokens: readonly number[], { patterns, allowDense, maxNewTokens, signal }: Record<string, unknown>) {
       if (maxNewTokens !== 0) calls.push({ tokens, patterns: patterns as LayerPatterns });
       if (maxNewTokens !== 0) options.onPrefill?.(calls.length, calls.at(-1)!);
       (signal as AbortSignal | undefined)?.throwIfAborted();
@@ -51,7 +51,12 @@ export function fakeDecoder(
       const cache = { dispose: () => open--, [Symbol.dispose]: () => open-- };
       const result = {
         cache,
-        timings: { totalMs: patterns === 'dense' ? 20 : 10, indexMs: null, attentionMs: null },
+        timings: {
+          totalMs: patterns === 'dense' ? 20 : 10,
+          indexMs: null,
+          attentionMs: null,
+          computed: patterns === 'dense' || allowDense ? 1 : 0.25,
+        },
       };
       seen.set(result, tokenizer.decode(visible(tokens, patterns as LayerPatterns)));
       return result;

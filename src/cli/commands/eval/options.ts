@@ -54,6 +54,13 @@ export const evalOptions = (own: {
       example: '--chunk 8k',
       schema: optional(parsedText(parseTokenCount)),
     },
+    allowDense: {
+      flags: '--allow-dense',
+      help: 'let heads run dense where that is as fast, as prefill does: scores then say less about the method',
+      group: EVAL,
+      example: '--allow-dense',
+      schema: flag,
+    },
     seed: { ...seedOption, group: EVAL },
     shard: {
       flags: '--shard <i/n>',

@@ -51,6 +51,13 @@ export const prefillOptions = {
     example: '--max-new-tokens 16',
     schema: integer(async () => (await shape()).maxNewTokens),
   },
+  denseFallback: {
+    flags: '--no-dense-fallback',
+    help: 'compute every head as its pattern says, also where dense attention is as fast',
+    group: PREFILL,
+    example: '--no-dense-fallback',
+    schema: flag,
+  },
   chunk: {
     flags: '--chunk <tokens>',
     help: 'prefill in pieces of this many tokens (default: as many as memory allows)',

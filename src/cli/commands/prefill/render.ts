@@ -3,7 +3,14 @@ import type { ModelDirectory } from '../../../model/model-directory.js';
 import type { ComparedRun, Comparison } from '../../../prefill/compare.js';
 import type { PrefillTimings } from '../../../prefill/timings.js';
 import type { DeviceChoice } from '../../../runtime/device.js';
-import { formatBytes, formatCount, formatDuration, formatQuantity, formatRate } from '../../../utils/format.js';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatQuantity,
+  formatRate,
+} from '../../../utils/format.js';
 import type { ChosenPatterns } from '../../choose-patterns.js';
 import { renderFacts, renderTable } from '../../render/table.js';
 import { stderrStyle, stdoutStyle } from '../../terminal.js';
@@ -42,6 +49,13 @@ function describeDecoding({ generation: { tokens, decodeMs, stopped } }: Compare
 const describePrefill = ({ totalMs, tokensPerSecond }: PrefillTimings) =>
   `${formatDuration(totalMs)}, ${formatRate(tokensPerSecond)}`;
 
+/** '9.8 % of dense attention': what was really computed, as short prompts and dear indices make heads run dense. */
+function describeComputed({ computed }: PrefillTimings, isSparse: boolean): string | undefined {
+  if (computed === null || !isSparse) return undefined;
+  if (computed >= 1) return 'all of dense attention: every head ran dense, which is as fast here';
+  return `${formatPercent(computed)} of dense attention`;
+}
+
 /** Where the time went, for stderr after the answer. */
 export function renderTimings(facts: RunFacts, run: ComparedRun, style: ChalkInstance = stderrStyle): string {
   const { loadMs, tokenizeMs, promptTokens, patterns, model, device } = facts;
@@ -51,6 +65,7 @@ export function renderTimings(facts: RunFacts, run: ComparedRun, style: ChalkIns
     [
       ['model', `${model.id} ${model.variant} on ${device.kind === 'cuda' ? `cuda:${device.id}` : 'cpu'}`],
       ['patterns', patterns.name],
+      ...computedFact(run, patterns),
       ['prompt', `${formatQuantity(promptTokens, 'token')}`],
       ['load', formatDuration(loadMs)],
       ['tokenise', formatDuration(tokenizeMs)],
@@ -62,6 +77,12 @@ export function renderTimings(facts: RunFacts, run: ComparedRun, style: ChalkIns
     style,
     process.stderr.columns,
   )}`;
+}
+
+/** A fact about a run with patterns; none about a dense one. */
+function computedFact({ timings }: Pick<ComparedRun, 'timings'>, patterns: ChosenPatterns): [string, string][] {
+  const text = describeComputed(timings, patterns.file !== null);
+  return text === undefined ? [] : [['computed', text]];
 }
 
 const orDash = (ms: number | null) => (ms === null ? '–' : formatDuration(ms));
@@ -95,6 +116,7 @@ export function renderComparison(facts: RunFacts, { sparse, dense, ...agreement 
     [
       ['prompt', formatQuantity(facts.promptTokens, 'token')],
       ['patterns', facts.patterns.name],
+      ...computedFact(sparse, facts.patterns),
       [
         'first token',
         `${agreement.top1Agrees ? 'the same' : 'different'}, KL(dense ‖ sparse) ${agreement.kl.toFixed(4)} nats`,

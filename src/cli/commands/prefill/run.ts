@@ -45,6 +45,7 @@ async function runOnce(
     patterns: chosen.file ?? 'dense',
     ignoreFingerprint: options.force,
     maxNewTokens: options.maxNewTokens,
+    allowDense: options.denseFallback,
     signal,
     ...defined({ chunk: options.chunk, onText: options.json ? undefined : onText }),
     onProgress: (done) => task.update(Math.round(done)),
@@ -69,6 +70,7 @@ async function runBoth(
   const comparison = await compareWithDense(decoder, tokens, {
     patterns,
     maxNewTokens: options.maxNewTokens,
+    allowDense: options.denseFallback,
     signal,
     ...defined({ chunk: options.chunk }),
     onProgress: (run, done) => task.update(Math.round(run === 'sparse' ? done : tokens.length + done), run),
