@@ -24,11 +24,12 @@ export class Session implements Disposable {
   /** Number of the CUDA device. */
   readonly deviceId: number;
   readonly #native: NativeSession;
-  readonly #name: string;
+  /** Of its counters; undefined in plain ONNX Runtime, whose process may never have loaded the op library. */
+  readonly #name: string | undefined;
 
-  private constructor(native: NativeSession, name: string, { device, deviceId = 0 }: SessionOptions) {
+  private constructor(native: NativeSession, name: string, { device, deviceId = 0, customOps }: SessionOptions) {
     this.#native = native;
-    this.#name = name;
+    this.#name = customOps === false ? undefined : name;
     this.device = device;
     this.deviceId = deviceId;
     this.inputs = native.inputs.map(describe);
@@ -111,8 +112,10 @@ export class Session implements Disposable {
    * graph has none of them.
    */
   counters(): OpCounters | null {
+    const name = this.#name;
+    if (name === undefined) return null;
     const { readCounters } = loadNative();
-    const values = callNative('the counters cannot be read', () => readCounters(opsLibraryPath(), this.#name));
+    const values = callNative('the counters cannot be read', () => readCounters(opsLibraryPath(), name));
     if (values === null) return null;
     const [indexNs, totalNs, calls, tiles, denseTiles] = values as [number, number, number, number, number];
     return { indexMs: indexNs / 1e6, totalMs: totalNs / 1e6, calls, tiles, denseTiles };
