@@ -26,8 +26,8 @@ const FOREIGN = [
   { header: /^(napi|node_api)/, allowed: ['addon'] },
 ];
 
-/** Include paths of the build, besides the folder of the file itself. */
-const SEARCHED = ['include', 'cuda', 'cuda/emulate'];
+/** Include paths of the builds, besides the folder of the file itself. */
+const SEARCHED = ['include', '.', 'cuda', 'cuda/emulate'];
 
 /** The entry of {@link ALLOWED} that a file belongs to: its nearest folder. */
 function folderOf(file) {

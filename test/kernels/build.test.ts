@@ -1,14 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  appendFileSync,
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -88,7 +79,11 @@ async function build(args: string[] = [], env: NodeJS.ProcessEnv = { MINFERENCE_
   return { code, stderr, targets: readFileSync(file, 'utf8').split('\n').filter(Boolean).sort() };
 }
 
-const edit = (file: string) => appendFileSync(join(clone, 'kernels', file), '// edited\n');
+/** A file that is not there is no edit: it would pass as a new source. */
+function edit(file: string): void {
+  const path = join(clone, 'kernels', file);
+  writeFileSync(path, `${readFileSync(path, 'utf8')}// edited\n`);
+}
 const built = (file: string) => existsSync(join(clone, 'kernels', 'build', file));
 const LIBRARIES = ['minference_addon', 'minference_ops'];
 
@@ -96,7 +91,7 @@ test('a second build does nothing, and an edited kernel is built again', async (
   expect(await build()).toMatchObject({ code: 0, targets: LIBRARIES });
   expect(['minference.node', 'libminference_ops.so', 'build.json'].filter(built)).toHaveLength(3);
   expect(await build()).toMatchObject({ code: 0, targets: [], stderr: 'native part: up to date\n' });
-  edit('cpu/check_params.cc');
+  edit('shared/check_params.cc');
   expect(await build()).toMatchObject({ code: 0, targets: LIBRARIES });
   expect(await build(['--force'])).toMatchObject({ code: 0, targets: LIBRARIES });
 });
@@ -181,7 +176,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   '%s ends the compilers too and keeps the old build',
   async (signal) => {
     await build();
-    edit('cpu/check_params.cc');
+    edit('shared/check_params.cc');
     const { child, end, compiler } = await startSlow();
     child.kill(signal);
     expect(await end).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted') });

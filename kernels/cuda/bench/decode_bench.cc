@@ -1,7 +1,7 @@
 // Time and bandwidth of decode(): what reaches the cache's bandwidth, and from which length on.
 //   nvcc -O3 -std=c++20 --expt-relaxed-constexpr -diag-suppress=177 -gencode=arch=compute_90a,code=sm_90a \
 //     -I kernels/include -I kernels -x cu kernels/cuda/bench/decode_bench.cc kernels/cuda/decode/*.c[cu] \
-//     kernels/cuda/common/device.cc kernels/cpu/check_params.cc -o decode_bench
+//     kernels/cuda/common/device.cc kernels/shared/check_params.cc -o decode_bench
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
