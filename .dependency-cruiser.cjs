@@ -42,6 +42,12 @@ module.exports = {
     forbid('model-alone', 'model directories need neither runtime nor graphs', '^src/model/', '^src/(runtime|onnx)/'),
     forbid('patterns-below', 'patterns are pure', '^src/patterns/', '^src/(?!patterns/|utils/|errors\\.ts)'),
     forbid('prompts-below', 'prompt generators are pure text', '^src/prompts/', '^src/(?!prompts/|utils/|errors\\.ts)'),
+    forbid(
+      'datasets-below',
+      'data sets feed prompts',
+      '^src/datasets/',
+      '^src/(?!datasets/|prompts/|utils/|errors\\.ts)',
+    ),
     forbid('plot-below', 'plots draw plain numbers', '^src/plot/', '^src/(?!plot/|utils/|errors\\.ts)'),
     forbid('utils-are-leaves', 'utils import only errors', '^src/utils/', '^src/(?!utils/|errors\\.ts)'),
     forbid('errors-are-a-leaf', 'errors import nothing of ours', '^src/errors\\.ts', '^(src|search)/'),

@@ -7,11 +7,14 @@ import { sha256 } from '../src/utils/hash.js';
 import { createRandom } from '../src/utils/prng.js';
 import { readCalibrationText } from './calibration-text.js';
 import { fitPrompt } from './fit-prompt.js';
+import { TASK_SETS, type TaskSet, taskGenerator } from './task-calibration.js';
 
 /** Where calibration prompts come from. */
 export type CalibrationSet =
   /** Key-value retrieval, the paper's calibration task. */
   | { kind: 'kv' }
+  /** A task in RULER's format. */
+  | { kind: TaskSet }
   /** The user's own text. */
   | { kind: 'file'; path: string };
 
@@ -37,14 +40,18 @@ export function parseCalibration(text: string): CalibrationSet[] {
   if (names.length > MAX_SETS) throw badSets(text);
   return [...new Set(names)].map((name) => {
     if (name === 'kv') return { kind: 'kv' };
+    const task = TASK_SETS.find((set) => set === name);
+    if (task) return { kind: task };
     if (name.startsWith('file:') && name.length > 'file:'.length) return { kind: 'file', path: name.slice(5) };
     throw badSets(text);
   });
 }
 
 const badSets = (text: string) =>
-  new MinferenceError('USAGE', `expected calibration sets such as kv or file:notes.txt, found "${text}"`, {
-    hint: 'kv is key-value retrieval (the paper’s), file:<path> a UTF-8 text of yours; separate several by commas',
+  new MinferenceError('USAGE', `expected calibration sets such as kv,vt or file:notes.txt, found "${text}"`, {
+    hint:
+      'kv is key-value retrieval (the paper’s), needle, vt, words and qa are tasks in RULER’s formats, file:<path> a ' +
+      'UTF-8 text of yours; separate several by commas',
   });
 
 /** The name under which a set stands in the pattern file: without the folders of the user's machine. */
@@ -63,7 +70,7 @@ export async function calibrationSamples(
 ): Promise<CalibrationSample[]> {
   const result: CalibrationSample[] = [];
   for (const set of sets) {
-    const make = set.kind === 'kv' ? kvGenerator(options) : await fileGenerator(set.path, options);
+    const make = await generatorOf(set, options);
     const own = new Map<string, CalibrationSample>();
     for (let index = 0; index < options.samples; index++) {
       const tokens = make(index);
@@ -74,6 +81,17 @@ export async function calibrationSamples(
     result.push(...own.values());
   }
   return result;
+}
+
+function generatorOf(set: CalibrationSet, options: GeneratorOptions): Generator | Promise<Generator> {
+  switch (set.kind) {
+    case 'kv':
+      return kvGenerator(options);
+    case 'file':
+      return fileGenerator(set.path, options);
+    default:
+      return taskGenerator(set.kind, options);
+  }
 }
 
 const tooFew = (set: CalibrationSet, found: number, { samples, length }: GeneratorOptions) =>

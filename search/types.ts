@@ -17,7 +17,7 @@ export interface SearchOptions {
   length?: number;
   /** Cost of a head: `20%` (default), `0.2`, `a_shape:1024,4096` or `1.7e9flops`; see search/budget.ts. */
   budget?: string;
-  /** Calibration sets, separated by commas: `kv` (default), `file:<path>`. */
+  /** Calibration sets, separated by commas: `kv` (default), `needle`, `vt`, `words`, `qa`, `file:<path>`. */
   calibration?: string;
   /** Prompts per calibration set; 1 by default. */
   samples?: number;

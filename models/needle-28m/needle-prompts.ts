@@ -1,5 +1,5 @@
-import { loadHaystack } from '../../src/eval/datasets/load-haystack.js';
-import { loadWords } from '../../src/eval/datasets/load-words.js';
+import { loadHaystack } from '../../src/datasets/load-haystack.js';
+import { loadWords } from '../../src/datasets/load-words.js';
 import type { TextTokenizer } from '../../src/model/tokenizer.js';
 import { buildPrompt } from '../../src/prefill/chat.js';
 import { fitUnits } from '../../src/prompts/fit-units.js';

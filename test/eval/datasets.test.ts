@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { loadHaystack } from '../../src/eval/datasets/load-haystack.js';
-import { loadWords } from '../../src/eval/datasets/load-words.js';
-import { datasetsFolder, readDataset, readManifest } from '../../src/eval/datasets/read-dataset.js';
+import { loadHaystack } from '../../src/datasets/load-haystack.js';
+import { loadWords } from '../../src/datasets/load-words.js';
+import { datasetsFolder, readDataset, readManifest } from '../../src/datasets/read-dataset.js';
 import { sha256 } from '../../src/utils/hash.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';
 

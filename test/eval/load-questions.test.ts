@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadQuestions } from '../../src/eval/datasets/load-questions.js';
+import { loadQuestions } from '../../src/datasets/load-questions.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';
 
 function fileOf(value: unknown): string {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadHaystack } from '../../src/eval/datasets/load-haystack.js';
-import { loadWords } from '../../src/eval/datasets/load-words.js';
+import { loadHaystack } from '../../src/datasets/load-haystack.js';
+import { loadWords } from '../../src/datasets/load-words.js';
 import { createPromptMaker, type PromptPlace } from '../../src/eval/harness/prompt-maker.js';
 import { TASKS } from '../../src/eval/niah/tasks.js';
 import type { PromptRequest, PromptSources } from '../../src/prompts/prompt.js';

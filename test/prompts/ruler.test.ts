@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadHaystack } from '../../src/eval/datasets/load-haystack.js';
-import { loadQuestions } from '../../src/eval/datasets/load-questions.js';
-import { loadWords } from '../../src/eval/datasets/load-words.js';
+import { loadHaystack } from '../../src/datasets/load-haystack.js';
+import { loadQuestions } from '../../src/datasets/load-questions.js';
+import { loadWords } from '../../src/datasets/load-words.js';
 import { createPromptMaker } from '../../src/eval/harness/prompt-maker.js';
 import { RULER_TASKS } from '../../src/eval/ruler/tasks.js';
 import type { PromptRequest, PromptSources, RulerEra } from '../../src/prompts/prompt.js';

@@ -111,3 +111,40 @@ describe('parseCalibration', () => {
     expect(() => parseCalibration(text)).toThrow(/expected calibration sets/);
   });
 });
+
+describe('tasks in RULER’s formats', () => {
+  const make = (kind: 'needle' | 'vt' | 'words' | 'qa', options: { length: number; samples?: number; seed?: number }) =>
+    calibrationSamples([{ kind }], { tokenizer, samples: 1, seed: 0, ...options });
+
+  it.each([
+    ['needle', /special magic numbers for .* mentioned in the provided text/],
+    ['vt', /Find all variables that are assigned the value/],
+    ['words', /What are the 10 most common words/],
+    ['qa', /Answer the question based on the given documents/],
+  ] as const)(
+    '%s: exactly as long as asked, with its question and the beginning of the answer',
+    async (kind, question) => {
+      for (const length of [2048, 4096, 8192]) {
+        const samples = await make(kind, { length, samples: 2 });
+        expect(samples).toHaveLength(2);
+        for (const { tokens } of samples) {
+          expect(tokens).toHaveLength(length);
+          const text = tokenizer.decode(tokens, { skipSpecialTokens: false });
+          const [user, answer] = text.split('<|end|>\n<|assistant|>\n');
+          expect(user!.slice(-600)).toMatch(question);
+          expect(answer).toMatch(/\S/);
+        }
+      }
+    },
+  );
+
+  it('are the same for a seed', async () => {
+    const hash = async (seed: number) => (await make('vt', { length: 2048, seed }))[0]!.sha256;
+    expect(await hash(1)).toBe(await hash(1));
+    expect(await hash(1)).not.toBe(await hash(2));
+  });
+
+  it('say the least length when there is no room', async () => {
+    await expect(make('vt', { length: 256 })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+});

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readJsonLines } from '../../datasets/read-json-lines.js';
 import { MinferenceError } from '../../errors.js';
 import type { BenchmarkItem } from '../../prompts/prompt.js';
-import { readJsonLines } from '../datasets/read-json-lines.js';
 
 const LETTERS = ['A', 'B', 'C', 'D'];
 

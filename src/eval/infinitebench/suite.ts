@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { loadHaystack } from '../../datasets/load-haystack.js';
+import { loadWords } from '../../datasets/load-words.js';
 import { MinferenceError } from '../../errors.js';
 import { hashFile } from '../../utils/hash-file.js';
-import { loadHaystack } from '../datasets/load-haystack.js';
-import { loadWords } from '../datasets/load-words.js';
 import { ascending, fittingLengths } from '../default-lengths.js';
 import { drawCurves } from '../harness/draw-curves.js';
 import { parseMethods } from '../methods/parse-methods.js';

@@ -1,5 +1,5 @@
-import { loadHaystack } from '../datasets/load-haystack.js';
-import { loadWords } from '../datasets/load-words.js';
+import { loadHaystack } from '../../datasets/load-haystack.js';
+import { loadWords } from '../../datasets/load-words.js';
 import { ascending, fittingLengths } from '../default-lengths.js';
 import { parseMethods } from '../methods/parse-methods.js';
 import { parseTasks } from '../parse-tasks.js';

@@ -1,12 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { readJsonLines } from '../../datasets/read-json-lines.js';
 import { MinferenceError } from '../../errors.js';
 import { givenPrompts } from '../../prompts/given-prompts.js';
 import type { GivenPrompt } from '../../prompts/prompt.js';
 import { hashFile } from '../../utils/hash-file.js';
 import type { ProgressReporter } from '../../utils/progress.js';
-import { readJsonLines } from '../datasets/read-json-lines.js';
 import type { SuiteData } from '../suite.js';
 import type { EvalTask } from '../task.js';
 

@@ -1,7 +1,7 @@
+import { loadHaystack } from '../../datasets/load-haystack.js';
+import { loadQuestions } from '../../datasets/load-questions.js';
+import { loadWords } from '../../datasets/load-words.js';
 import { MinferenceError } from '../../errors.js';
-import { loadHaystack } from '../datasets/load-haystack.js';
-import { loadQuestions } from '../datasets/load-questions.js';
-import { loadWords } from '../datasets/load-words.js';
 import { ascending, fittingLengths } from '../default-lengths.js';
 import { drawCurves } from '../harness/draw-curves.js';
 import { parseMethods } from '../methods/parse-methods.js';

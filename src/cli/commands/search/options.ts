@@ -36,10 +36,12 @@ export const searchOptions = {
   },
   calibration: {
     flags: '--calibration <sets>',
-    help: 'calibration prompts: kv (key-value retrieval, the paper’s) and file:<path> (a text of yours), comma-separated',
+    help:
+      'calibration prompts: kv (key-value retrieval, the paper’s); needle, vt, words, qa (tasks in RULER’s formats); ' +
+      'file:<path> (a text of yours); comma-separated',
     default: 'kv',
     group: SEARCH,
-    example: '--calibration kv,file:notes.txt',
+    example: '--calibration kv,vt,file:notes.txt',
     schema: checkedText(async (sets) => (await import('../../../../search/calibration.js')).parseCalibration(sets)),
   },
   samples: {

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
-import { MinferenceError } from '../../errors.js';
-import { describeProblem } from '../../utils/zod-problem.js';
+import { MinferenceError } from '../errors.js';
+import { describeProblem } from '../utils/zod-problem.js';
 
 /** Longest line of a benchmark: a book of several million characters. */
 const MAX_LINE = 64 * 2 ** 20;

@@ -2,11 +2,11 @@ import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { z } from 'zod';
-import { MinferenceError } from '../../errors.js';
-import { createEssays, type Essays } from '../../prompts/essays.js';
-import { sha256 } from '../../utils/hash.js';
-import { parseJsonStrict } from '../../utils/json.js';
-import { decodeText, readBytes, type TextRules, tooLarge } from '../../utils/read-text.js';
+import { MinferenceError } from '../errors.js';
+import { createEssays, type Essays } from '../prompts/essays.js';
+import { sha256 } from '../utils/hash.js';
+import { parseJsonStrict } from '../utils/json.js';
+import { decodeText, readBytes, type TextRules, tooLarge } from '../utils/read-text.js';
 import { readDataset } from './read-dataset.js';
 
 /** Texts for haystacks, and how to tell them from others. */

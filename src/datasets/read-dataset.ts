@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { MinferenceError } from '../../errors.js';
-import { sha256 } from '../../utils/hash.js';
-import { readJsonFile } from '../../utils/json.js';
-import { packageRoot } from '../../utils/package-root.js';
-import { describeProblem } from '../../utils/zod-problem.js';
+import { MinferenceError } from '../errors.js';
+import { sha256 } from '../utils/hash.js';
+import { readJsonFile } from '../utils/json.js';
+import { packageRoot } from '../utils/package-root.js';
+import { describeProblem } from '../utils/zod-problem.js';
 import { type DatasetManifest, manifestSchema } from './manifest.js';
 
 const MAX_MANIFEST_BYTES = 2 ** 20;

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { MinferenceError } from '../../errors.js';
-import type { QaName, Question, QuestionSet } from '../../prompts/prompt.js';
-import { sha256 } from '../../utils/hash.js';
-import { readJsonFile } from '../../utils/json.js';
+import { MinferenceError } from '../errors.js';
+import type { QaName, Question, QuestionSet } from '../prompts/prompt.js';
+import { sha256 } from '../utils/hash.js';
+import { readJsonFile } from '../utils/json.js';
 import { readDataset } from './read-dataset.js';
 
 /** Documents with questions, and how to tell them from others. */

@@ -1,4 +1,4 @@
-import { hashJson } from '../../utils/hash.js';
+import { hashJson } from '../utils/hash.js';
 import { readDataset } from './read-dataset.js';
 
 /** Words for needle keys and for lists of words. */
