@@ -117,4 +117,10 @@ class CustomOp : public Ort::CustomOpBase<CustomOp<Spec, Kernel>, Kernel, true> 
     Slot::kData, true                                                                                     \
   }
 
+// Inputs 12 - 16: head_patterns and explicit indices.
+#define MINFERENCE_PATTERN_INPUTS                                                                                    \
+  {Slot::kInt32, false, true}, {Slot::kInt64, true, true}, {Slot::kInt32, true, true}, {Slot::kInt64, true, true}, { \
+    Slot::kInt32, true, true                                                                                         \
+  }
+
 }  // namespace minference::ops

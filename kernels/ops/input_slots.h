@@ -20,6 +20,11 @@ enum InputIndex : size_t {
   kHeadSink,
   kPatterns,  // head_patterns or candidates
   kBudget,    // AttentionProbe only
+  // SparseAttention and SparseIndex: explicit indices
+  kIndexRangeOffsets = kPatterns + 1,
+  kIndexRanges,
+  kIndexColumnOffsets,
+  kIndexColumns,
 };
 
 enum OutputIndex : size_t { kOutput = 0, kPresentKey, kPresentValue, kFourth /* lse or scores */ };

@@ -1,6 +1,7 @@
 #include "sparse_attention_op.h"
 
 #include "attention_call.h"
+#include "explicit_indices.h"
 #include "implementation.h"
 #include "parallel_for.h"
 #include "pattern_rows.h"
@@ -14,7 +15,10 @@ OrtStatusPtr SparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
     const std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
     AttentionCall call(context, attributes_, dtype_, OutputSet::kAttention, Scratch::on_host(context));
     const std::vector<float> sink = read_host_sink(call);
+    const std::vector<HeadIndex> indices = read_explicit_indices(context, call.attention);
     call.attention.patterns = patterns.data();
+    call.attention.indices = indices.data();
+    call.attention.num_indices = static_cast<int64_t>(indices.size());
     call.attention.costs = &costs_;
     call.attention.counters = counters_.get();
     if (context.GetOutputCount() > kFourth) {

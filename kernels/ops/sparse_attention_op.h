@@ -28,7 +28,7 @@ class SparseAttentionKernel {
 
 struct SparseAttentionSpec {
   static constexpr const char* name = "SparseAttention";
-  static constexpr SlotInfo inputs[] = {MINFERENCE_ATTENTION_INPUTS, {Slot::kInt32, false, true}};
+  static constexpr SlotInfo inputs[] = {MINFERENCE_ATTENTION_INPUTS, MINFERENCE_PATTERN_INPUTS};
   static constexpr SlotInfo outputs[] = {
       {Slot::kData}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kFloat32, true}};
   static void infer_shapes(OrtShapeInferContext* context) { infer_attention_output(context); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attention_call.h"
+#include "explicit_indices.h"
 #include "implementation.h"
 #include "parallel_for.h"
 #include "pattern_rows.h"
@@ -10,18 +11,30 @@
 namespace minference::ops {
 namespace {
 
-// The indices of all heads, one after the other.
+// The indices of all heads, one after the other, as read_explicit_indices() takes them.
 struct JoinedIndex {
   std::vector<int64_t> range_offsets{0}, column_offsets{0}, tiles;
   std::vector<int32_t> ranges, columns;
   std::vector<double> flops;
 
-  void append(const SparseIndex& head) {
-    const int64_t base = range_offsets.back();
-    for (size_t i = 1; i < head.range_offsets.size(); ++i) range_offsets.push_back(base + head.range_offsets[i]);
-    for (const KeyRange& range : head.ranges) ranges.insert(ranges.end(), {range.begin, range.end});
-    columns.insert(columns.end(), head.columns.begin(), head.columns.end());
-    column_offsets.push_back(static_cast<int64_t>(columns.size()));
+  explicit JoinedIndex(const std::vector<SparseIndex>& heads) {
+    const bool shared =
+        std::all_of(heads.begin(), heads.end(), [](const SparseIndex& h) { return h.shares_columns(); });
+    for (const SparseIndex& head : heads) append(head, shared);
+  }
+
+ private:
+  void append(const SparseIndex& head, bool shared) {
+    const auto blocks = static_cast<int64_t>(head.range_offsets.size()) - 1;
+    for (int64_t block = 0; block < blocks; ++block) {
+      for (const KeyRange& range : head.block_ranges(block)) ranges.insert(ranges.end(), {range.begin, range.end});
+      range_offsets.push_back(static_cast<int64_t>(ranges.size()) / 2);
+    }
+    for (int64_t list = 0; list < (shared ? 1 : blocks); ++list) {
+      const auto own = head.block_columns(list);
+      columns.insert(columns.end(), own.begin(), own.end());
+      column_offsets.push_back(static_cast<int64_t>(columns.size()));
+    }
     tiles.push_back(head.tiles);
     flops.push_back(head.flops);
   }
@@ -43,16 +56,20 @@ OrtStatusPtr SparseIndexKernel::ComputeV2(OrtKernelContext* raw) {
     AttentionCall call(context, attributes_, dtype_, OutputSet::kNone, Scratch::on_host(context));
     const std::vector<float> sink = read_host_sink(call);
     expect(call.shape.batch > 0, "expected a batch of at least 1, found 0");
+    const std::vector<HeadIndex> indices = read_explicit_indices(context, call.attention);
     call.attention.patterns = patterns.data();
+    call.attention.indices = indices.data();
+    call.attention.num_indices = static_cast<int64_t>(indices.size());
     const ParallelFor parallel = parallel_for(raw);
     rope_and_cache(attributes_, call.rope, parallel);
 
-    JoinedIndex joined;
+    std::vector<SparseIndex> heads;
     const KernelGeometry geometry = reference_geometry(attributes_, call.shape.head_dim);
     for (int64_t head = 0; head < attributes_.num_heads; ++head) {
-      joined.append(attributes_.reference ? cpu::build_index_reference(call.attention, 0, head, geometry)
-                                          : cpu::build_index_optimized(call.attention, 0, head, parallel));
+      heads.push_back(attributes_.reference ? cpu::build_index_reference(call.attention, 0, head, geometry)
+                                            : cpu::build_index_optimized(call.attention, 0, head, parallel));
     }
+    const JoinedIndex joined(heads);
     write(context, 0, {length(joined.range_offsets)}, joined.range_offsets);
     write(context, 1, {length(joined.ranges) / 2, 2}, joined.ranges);
     write(context, 2, {length(joined.column_offsets)}, joined.column_offsets);

@@ -20,7 +20,7 @@ class SparseIndexKernel {
 
 struct SparseIndexSpec {
   static constexpr const char* name = "SparseIndex";
-  static constexpr SlotInfo inputs[] = {MINFERENCE_ATTENTION_INPUTS, {Slot::kInt32, false, true}};
+  static constexpr SlotInfo inputs[] = {MINFERENCE_ATTENTION_INPUTS, MINFERENCE_PATTERN_INPUTS};
   // range_offsets, ranges, column_offsets, columns, tiles, flops
   static constexpr SlotInfo outputs[] = {{Slot::kInt64}, {Slot::kInt32}, {Slot::kInt64},
                                          {Slot::kInt32}, {Slot::kInt64}, {Slot::kFloat64}};

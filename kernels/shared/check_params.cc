@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "check_indices.h"
+
 namespace minference::contract {
 namespace {
 
@@ -37,10 +39,10 @@ void check_shape(const AttentionShape& shape, DataType dtype, const int32_t* pas
 
 }  // namespace
 
-void check_pattern(const HeadPattern& pattern) {
-  require(pattern.kind >= static_cast<int32_t>(PatternKind::kDense) &&
-              pattern.kind <= static_cast<int32_t>(PatternKind::kBlockSparse),
-          "expected a pattern kind from 0 to 3, found " + std::to_string(pattern.kind));
+void check_pattern(const HeadPattern& pattern, PatternKind last_kind) {
+  const auto last = static_cast<int32_t>(last_kind);
+  require(pattern.kind >= static_cast<int32_t>(PatternKind::kDense) && pattern.kind <= last,
+          "expected a pattern kind from 0 to " + std::to_string(last) + ", found " + std::to_string(pattern.kind));
   require(pattern.a >= 0 && pattern.b >= 0,
           "expected pattern sizes >= 0, found " + std::to_string(pattern.a) + " and " + std::to_string(pattern.b));
 }
@@ -55,7 +57,8 @@ void check_attention(const AttentionParams& params, bool with_patterns) {
   check_shape(params.shape, params.dtype, params.past_lens, params.new_lens);
   if (!with_patterns) return;
   require(params.patterns != nullptr, "expected one pattern per head, found none");
-  for (int64_t h = 0; h < params.shape.num_heads; ++h) check_pattern(params.patterns[h]);
+  for (int64_t h = 0; h < params.shape.num_heads; ++h) check_pattern(params.patterns[h], PatternKind::kExplicit);
+  check_indices(params);
 }
 
 void check_rope_cache(const RopeCacheParams& params) {

@@ -5,7 +5,8 @@
 
 namespace minference::contract {
 
-void check_pattern(const HeadPattern& pattern);
+// Of a candidate, or of a head.
+void check_pattern(const HeadPattern& pattern, PatternKind last_kind = PatternKind::kBlockSparse);
 void check_geometry(const KernelGeometry& geometry);
 // `with_patterns`: params.patterns holds one valid row per head.
 void check_attention(const AttentionParams& params, bool with_patterns);

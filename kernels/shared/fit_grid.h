@@ -14,6 +14,8 @@ MINFERENCE_HOST_DEVICE inline bool covers_context(const HeadPattern& pattern, in
   switch (static_cast<PatternKind>(pattern.kind)) {
     case PatternKind::kDense:
       return true;
+    case PatternKind::kExplicit:
+      return false;
     case PatternKind::kBlockSparse:
       return int64_t{pattern.a} * kPatternBlock >= total;
     default:

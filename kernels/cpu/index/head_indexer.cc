@@ -48,6 +48,10 @@ HeadPlan HeadIndexer::plan(const HeadPattern& pattern) {
     plan.slashes = slashes_->top(pattern.b);
     plan.index_flops = last_rows_flops(span_, view_.d());
   }
+  if (PatternKind{pattern.kind} == PatternKind::kExplicit) {
+    plan.given = view_.params->indices + pattern.a;
+    if (plan.given->shares_columns()) plan.columns = plan.given->columns;
+  }
   if (PatternKind{pattern.kind} == PatternKind::kBlockSparse) {
     pool_blocks();
     blocks_->select(pattern.a, plan);

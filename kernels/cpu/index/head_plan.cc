@@ -61,7 +61,25 @@ void RangeBuilder::ranges(int64_t block, std::vector<KeyRange>& ranges) const {
         append(ranges, std::max(low, key), std::min(key + kPatternBlock, end), end);
       }
       return;
+    case PatternKind::kExplicit:
+      for (const KeyRange& range : plan_.given->block_ranges(block)) {
+        append(ranges, std::max<int64_t>(low, range.begin), std::min<int64_t>(range.end, end), end);
+      }
+      return;
   }
+}
+
+std::vector<int32_t> own_columns(const HeadPlan& plan, const CallSpan& span, int64_t block,
+                                 const std::vector<KeyRange>& ranges) {
+  const int64_t low = span.low(span.first(block)), last = span.last(block);
+  std::vector<int32_t> columns;
+  auto range = ranges.begin();
+  for (const int32_t column : plan.given->block_columns(block)) {
+    while (range != ranges.end() && range->end <= column) ++range;
+    const bool covered = range != ranges.end() && range->begin <= column;
+    if (column >= low && column <= last && !covered) columns.push_back(column);
+  }
+  return columns;
 }
 
 PlanCost count_cost(const HeadPlan& plan, const CallSpan& span, int64_t head_dim) {
@@ -82,6 +100,7 @@ PlanCost count_cost(const HeadPlan& plan, const CallSpan& span, int64_t head_dim
     int32_t tiles = 0, columns = 0;
     const int64_t low = span.low(span.first(block)), end = span.last(block) + 1;
     if (!rank.empty() && low < end) columns = rank[end] - rank[low];
+    if (plan.has_own_columns()) columns = static_cast<int32_t>(own_columns(plan, span, block, ranges).size());
     for (const KeyRange& range : ranges) {
       tiles += (range.end - range.begin + kKeyAlign - 1) / kKeyAlign;
       if (!rank.empty()) columns -= rank[range.end] - rank[std::max<int64_t>(low, range.begin)];
@@ -97,7 +116,9 @@ PlanCost count_cost(const HeadPlan& plan, const CallSpan& span, int64_t head_dim
 SparseIndex to_sparse_index(const HeadPlan& plan, const CallSpan& span, int64_t head_dim) {
   SparseIndex index;
   index.dense = plan.dense;
-  index.columns = plan.columns;
+  index.columns = plan.has_own_columns() ? plan.given->columns : plan.columns;
+  index.column_offsets = plan.has_own_columns() ? plan.given->column_offsets
+                                                : std::vector<int64_t>{0, static_cast<int64_t>(plan.columns.size())};
   index.range_offsets.push_back(0);
   const RangeBuilder builder(plan, span);
   std::vector<KeyRange> ranges;

@@ -16,12 +16,16 @@ constexpr int32_t kKeyAlign = 16;           // keys per panel of the kernel: ran
 struct HeadPlan {
   HeadPattern pattern{};
   bool dense = false;
-  std::vector<int32_t> slashes;  // ascending distances; vertical_slash
-  std::vector<int32_t> columns;  // ascending; vertical_slash
+  const HeadIndex* given = nullptr;  // explicit
+  std::vector<int32_t> slashes;      // ascending distances; vertical_slash
+  std::vector<int32_t> columns;      // ascending, of all row blocks; vertical_slash and explicit
   // block_sparse: kept key blocks of each query block, ascending, in compressed rows.
   std::vector<int64_t> block_offsets;
   std::vector<int32_t> key_blocks;
   double index_flops = 0;
+
+  // Whether each row block has columns of its own, those of `given`.
+  bool has_own_columns() const { return given != nullptr && !given->shares_columns(); }
 };
 
 // Key ranges of one row block: merged, rounded outward to kKeyAlign, clipped to the block's last row, disjoint and not
@@ -40,6 +44,11 @@ class RangeBuilder {
   CallSpan span_;
   std::vector<Run> full_, last_;  // of blocks of kBlockM rows; of the last block when it is shorter
 };
+
+// The columns that a row block with these ranges computes besides them, of a plan whose row blocks have columns of
+// their own.
+std::vector<int32_t> own_columns(const HeadPlan& plan, const CallSpan& span, int64_t block,
+                                 const std::vector<KeyRange>& ranges);
 
 struct PlanCost {
   std::vector<int32_t> block_tiles;  // [row_blocks], kBlockM x kKeyAlign each

@@ -179,9 +179,9 @@ bool takes_direct_path(const AttentionParams& params) {
   if (params.shape.seqlen_q > kMaxDirectRows || params.shape.seqlen_q * group > kRowBlock) return false;
   for (int64_t h = 0; h < params.shape.num_heads; ++h) {
     const HeadPattern& pattern = params.patterns[h];
-    const bool estimated = PatternKind{pattern.kind} == PatternKind::kVerticalSlash ||
-                           PatternKind{pattern.kind} == PatternKind::kBlockSparse;
-    if (estimated && (pattern.flags & kNoFallback)) return false;
+    const bool has_ranges =
+        PatternKind{pattern.kind} == PatternKind::kDense || PatternKind{pattern.kind} == PatternKind::kAShape;
+    if (!has_ranges && (pattern.flags & kNoFallback)) return false;
   }
   return true;
 }

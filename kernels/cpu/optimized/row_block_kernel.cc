@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "tile_queue.h"
 
@@ -74,6 +75,10 @@ void RowBlockKernel::compute(const PlannedHead& head, int64_t row_block) {
   }
   begin(queries, positions, rows);
   head.ranges.ranges(row_block, ranges_);
+  std::optional<PackedColumns> own;
+  if (head.plan.has_own_columns()) {
+    own.emplace(kernels_, head.view, own_columns(head.plan, head.span, row_block, ranges_));
+  }
   attend([&] {
     TileQueue queue(kernels_, block_);
     for (const KeyRange& range : ranges_) {
@@ -81,16 +86,17 @@ void RowBlockKernel::compute(const PlannedHead& head, int64_t row_block) {
         queue.add_range_panel(head.kv->panel(key / kPanelKeys), key, range.end);
       }
     }
-    add_columns(head, row_block, queue);
+    add_columns(own ? *own : head.columns, head, row_block, queue);
     queue.flush();
   });
 }
 
-void RowBlockKernel::add_columns(const PlannedHead& head, int64_t row_block, TileQueue& queue) const {
+void RowBlockKernel::add_columns(const PackedColumns& columns, const PlannedHead& head, int64_t row_block,
+                                 TileQueue& queue) const {
   const int64_t low = head.span.low(head.span.first(row_block)), last = head.span.last(row_block);
   size_t range = 0;
-  for (int64_t p = 0; p < head.columns.panels(); ++p) {
-    const Panel panel = head.columns.panel(p);
+  for (int64_t p = 0; p < columns.panels(); ++p) {
+    const Panel panel = columns.panel(p);
     if (panel.first > last) return;
     bool kept[kPanelKeys];
     for (int64_t i = 0; i < kPanelKeys; ++i) {

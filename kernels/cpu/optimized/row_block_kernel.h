@@ -60,7 +60,8 @@ class RowBlockKernel {
   void reset();
   // Whether a row whose softmax is finite has a result that is not.
   bool is_spoiled() const;
-  void add_columns(const PlannedHead& head, int64_t row_block, class TileQueue& queue) const;
+  void add_columns(const PackedColumns& columns, const PlannedHead& head, int64_t row_block,
+                   class TileQueue& queue) const;
 
   const KernelTable& kernels_;
   const AttentionParams& params_;

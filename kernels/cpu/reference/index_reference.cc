@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "../../shared/check_params.h"
 #include "reference.h"
@@ -44,6 +45,15 @@ void estimate(const AttentionParams& params, int64_t batch, int64_t head, std::v
   }
 }
 
+// The columns of those of the given index's row blocks that lie in one of the geometry's.
+std::vector<int32_t> union_of_columns(const HeadIndex& given, int64_t begin, int64_t end) {
+  std::set<int32_t> columns;
+  for (int64_t block = begin; block < end; ++block) {
+    for (const int32_t column : given.block_columns(block)) columns.insert(column);
+  }
+  return {columns.begin(), columns.end()};
+}
+
 // Mean of `count` vectors of head_dim elements, `stride` elements apart.
 std::vector<double> pool(const void* data, int64_t offset, int64_t stride, int64_t count,
                          const AttentionParams& params) {
@@ -66,7 +76,7 @@ std::vector<int64_t> block_keys(const AttentionParams& params, int64_t batch, co
   for (int64_t r = index.range_offsets[row_block]; r < index.range_offsets[row_block + 1]; ++r) {
     for (int64_t key = index.ranges[r].begin; key < index.ranges[r].end; ++key) computed[key] = true;
   }
-  for (const int32_t key : index.columns) {
+  for (const int32_t key : index.block_columns(row_block)) {
     if (key >= low && key <= last) computed[key] = true;
   }
   std::vector<int64_t> keys;
@@ -84,8 +94,11 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
   const PatternKind kind{pattern.kind};
   const bool blocks = kind == PatternKind::kBlockSparse, vertical_slash = kind == PatternKind::kVerticalSlash;
   SparseIndex index;
-  index.dense =
-      kind == PatternKind::kDense || pattern.a >= (blocks ? key_blocks : total) || (!blocks && pattern.b >= total);
+  const HeadIndex* given = kind == PatternKind::kExplicit ? &params.indices[pattern.a] : nullptr;
+  index.dense = kind == PatternKind::kDense ||
+                (given == nullptr && (pattern.a >= (blocks ? key_blocks : total) || (!blocks && pattern.b >= total)));
+  const bool own_columns = given != nullptr && !given->shares_columns();
+  if (given != nullptr && !own_columns) index.columns = given->columns;
   std::vector<int32_t> slashes;
   if (vertical_slash && !index.dense) {
     std::vector<double> column_sums(total), slash_sums(total);
@@ -97,6 +110,8 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
     index.flops += 2.0 * d * std::min<int64_t>(kLastQ, rows) * total;
   }
   if (blocks && !index.dense && rows > 0) index.flops += static_cast<double>(d) * (rows + total);
+  index.column_offsets.push_back(0);
+  if (!own_columns) index.column_offsets.push_back(static_cast<int64_t>(index.columns.size()));
   index.range_offsets.push_back(0);
   for (int64_t block = 0; block * geometry.block_m < rows; ++block) {
     const int64_t first = past + block * geometry.block_m;
@@ -111,6 +126,15 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
     if (kind == PatternKind::kAShape && !index.dense) {
       want(0, pattern.a);
       if (pattern.b > 0) want(first - pattern.b + 1, last + 1);
+    }
+    const int64_t given_begin = (first - past) / kPatternBlock, given_end = (last - past) / kPatternBlock + 1;
+    for (int64_t i = given_begin; given != nullptr && i < given_end; ++i) {
+      for (const KeyRange& range : given->block_ranges(i)) want(range.begin, range.end);
+    }
+    if (own_columns) {
+      const std::vector<int32_t> own = union_of_columns(*given, given_begin, given_end);
+      index.columns.insert(index.columns.end(), own.begin(), own.end());
+      index.column_offsets.push_back(static_cast<int64_t>(index.columns.size()));
     }
     for (int64_t q = first; blocks && !index.dense && q <= last; q += kPatternBlock) {
       const int64_t q_rows = std::min<int64_t>(kPatternBlock, last + 1 - q), q_last = q + q_rows - 1;
@@ -154,14 +178,15 @@ SparseIndex build_index(const AttentionParams& params, int64_t batch, int64_t he
     }
     index.range_offsets.push_back(static_cast<int64_t>(index.ranges.size()));
     const auto is_computed = [&](int32_t key) { return key >= low && key <= last && !wanted[key]; };
+    const auto list = index.columns.begin() + (own_columns ? *(index.column_offsets.end() - 2) : 0);
     if (geometry.columns_in_place) {
-      for (auto piece = index.columns.begin(); piece != index.columns.end();) {
+      for (auto piece = list; piece != index.columns.end();) {
         const auto end = piece + std::min<int64_t>(geometry.block_n, index.columns.end() - piece);
         index.tiles += std::any_of(piece, end, is_computed);
         piece = end;
       }
     } else {
-      const int64_t columns = std::count_if(index.columns.begin(), index.columns.end(), is_computed);
+      const int64_t columns = std::count_if(list, index.columns.end(), is_computed);
       index.tiles += (columns + geometry.block_n - 1) / geometry.block_n;
     }
   }

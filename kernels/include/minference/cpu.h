@@ -3,7 +3,6 @@
 #pragma once
 
 #include "minference/params.h"
-#include "minference/sparse_index.h"
 
 namespace minference::cpu {
 

@@ -7,6 +7,7 @@
 #include "minference/costs.h"
 #include "minference/counters.h"
 #include "minference/pattern.h"
+#include "minference/sparse_index.h"
 
 namespace minference {
 
@@ -64,6 +65,10 @@ struct AttentionParams {
   const float* head_sink;  // [num_heads] extra logit in the softmax denominator, or null
 
   const HeadPattern* patterns;  // [num_heads], host
+  // Of explicit heads, host: by row blocks of kPatternBlock rows of this call, whose batch is 1. Ranges may touch, and
+  // ranges and columns may overlap.
+  const HeadIndex* indices = nullptr;
+  int64_t num_indices = 0;
   // By which heads fall back to dense; null = the device's defaults.
   const CostModel* costs = nullptr;
   // To which the call adds index_ns and tiles; null = nobody counts.

@@ -5,7 +5,7 @@
 
 namespace minference {
 
-enum class PatternKind : int32_t { kDense = 0, kAShape = 1, kVerticalSlash = 2, kBlockSparse = 3 };
+enum class PatternKind : int32_t { kDense = 0, kAShape = 1, kVerticalSlash = 2, kBlockSparse = 3, kExplicit = 4 };
 
 // Bits of HeadPattern::flags.
 constexpr int32_t kNoFallback = 1;  // compute the pattern even where dense would be as cheap
@@ -18,6 +18,7 @@ constexpr int32_t kFitB = 4;        // probe only: the same for `b`
 //   a_shape          a = sink          b = window      key j < sink, or i - j < window
 //   vertical_slash   a = columns       b = diagonals   chosen from the last kLastQ query rows of the call
 //   block_sparse     a = key blocks    -               per query block of kPatternBlock rows
+//   explicit         a = which         -               of AttentionParams::indices; not a candidate
 // Covering patterns (a_shape and vertical_slash: a or b >= context; block_sparse: a >= the context's key blocks) are
 // dense. Estimates rank by the probabilities of the attention itself, soft-cap, window and sink included; ties go to
 // the lower position. block_sparse always keeps the key blocks that hold a query block's own positions, within `a` if
