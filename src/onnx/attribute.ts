@@ -3,6 +3,7 @@ import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  type GraphProto,
   type NodeProto,
 } from 'onnx-buf';
 
@@ -38,3 +39,7 @@ export const floatAttr = (name: string, value: number): AttributeProto =>
 
 export const intsAttr = (name: string, values: readonly number[]): AttributeProto =>
   create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: values.map(BigInt) });
+
+/** The body of a loop or branch. */
+export const graphAttr = (name: string, value: GraphProto): AttributeProto =>
+  create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value });

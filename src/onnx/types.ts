@@ -45,8 +45,8 @@ export interface DecoderIo {
   positionIds: string | null;
   /** float32 or float16, [batch, rows, vocab]. */
   logits: string;
-  /** Which positions `logits` holds. */
-  logitsRows: 'last' | 'all';
+  /** Which positions `logits` holds. `steps`: all, but a few at a time, within the graph. */
+  logitsRows: 'last' | 'all' | 'steps';
   /** Element type of the KV cache. */
   kvDtype: 'float32' | 'float16' | 'bfloat16';
 }

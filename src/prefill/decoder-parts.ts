@@ -3,8 +3,8 @@ import type { CarriedState, DecoderIo, ModelLayers } from '../onnx/types.js';
 import type { Session } from '../runtime/session.js';
 import type { Tensor } from '../runtime/tensor.js';
 
-/** Which graph a decoder runs: rewritten for sparse prefill, for the search, or the file's own as it is. */
-export type GraphKind = 'prefill' | 'probe' | 'original';
+/** Which graph a decoder runs: rewritten for sparse prefill, for perplexity, for the search, or the file's own as it is. */
+export type GraphKind = 'prefill' | 'likelihood' | 'probe' | 'original';
 
 /** The tokens of one run and how many precede them in the cache. */
 export interface StepTokens {

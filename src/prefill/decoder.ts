@@ -9,10 +9,12 @@ import { defined } from '../utils/defined.js';
 import type { ProgressReporter } from '../utils/progress.js';
 import type { DecoderParts, GraphKind } from './decoder-parts.js';
 import { type GenerateOptions, type Generation, runGenerate } from './generate.js';
+import { type Likelihood, type LikelihoodOptions, runLikelihood } from './likelihood.js';
 import { openGraph } from './open-parts.js';
-import { decoderSchema, generateSchema, prefillSchema, probeSchema } from './options.js';
-import { type PrefillMemory, type PrefillOptions, type PrefillResult, runPrefill } from './prefill.js';
+import { decoderSchema, generateSchema, likelihoodSchema, prefillSchema, probeSchema } from './options.js';
+import { type PrefillOptions, type PrefillResult, runPrefill } from './prefill.js';
 import { type ProbeOptions, type ProbeScores, runProbe } from './probe.js';
+import type { PrefillMemory } from './run-chunks.js';
 
 export interface DecoderOptions {
   /** Folder, .onnx file, Hub id or an already resolved model; default: the embedded model. */
@@ -26,7 +28,8 @@ export interface DecoderOptions {
   /** CPU threads; default: the physical cores. */
   threads?: number;
   /**
-   * `'prefill'` (default): attention replaced by SparseAttention. `'probe'`: by AttentionProbe, for the search.
+   * `'prefill'` (default): attention replaced by SparseAttention. `'likelihood'`: the same, with the likelihood of every token
+   * instead of logits. `'probe'`: AttentionProbe, for the search.
    * `'original'`: the file's graph as it is under plain ONNX Runtime, the baseline.
    */
   graph?: GraphKind;
@@ -137,6 +140,17 @@ export class Decoder implements Disposable {
   async generate(prefill: PrefillResult, options: GenerateOptions): Promise<Generation> {
     checkOptions(generateSchema, options, 'generate');
     return runGenerate(this.#parts, this.tokenizer, prefill, options);
+  }
+
+  /**
+   * How likely every token of a text is given all before it, by one prefill of the text with the given patterns (graph
+   * `'likelihood'`). Logits of all positions are never in memory at once.
+   *
+   * @throws MinferenceError as prefill; USAGE on another graph
+   */
+  async likelihood(tokens: readonly number[], options: LikelihoodOptions): Promise<Likelihood> {
+    checkOptions(likelihoodSchema, options, 'likelihood');
+    return runLikelihood(this.#parts, tokens, options, this.#memory);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { MinferenceError } from '../errors.js';
 import { CACHE_LENGTH_INPUT } from '../onnx/rewrite/length-switch.js';
+import { TARGETS_INPUT } from '../onnx/rewrite/next-token-loss.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { DType, TensorInfo } from '../runtime/types.js';
 import type { DecoderParts, FeedMaker } from './decoder-parts.js';
@@ -17,7 +18,7 @@ export function createFeedMakers({
   directory,
 }: Omit<DecoderParts, 'feedMakers'>): Map<string, FeedMaker> {
   const patterns = layers.flatMap((layer) => [layer.patternsInput, layer.candidatesInput, layer.budgetInput]);
-  const fedElsewhere = new Set([...states.map(({ input }) => input), ...patterns]);
+  const fedElsewhere = new Set([...states.map(({ input }) => input), ...patterns, TARGETS_INPUT]);
   const makers = new Map<string, FeedMaker>();
   const unknown: TensorInfo[] = [];
   for (const input of session.inputs) {

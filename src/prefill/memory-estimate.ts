@@ -1,3 +1,4 @@
+import { stepRowsFor } from '../onnx/rewrite/next-token-loss.js';
 import type { DecoderParts } from './decoder-parts.js';
 import { carriedBytes } from './kv-cache.js';
 
@@ -25,7 +26,9 @@ export interface MemoryEstimate {
 export function estimateMemory(parts: DecoderParts, tokens: number, rows: number): MemoryEstimate {
   return {
     kvCacheBytes: carriedBytes(parts.states, tokens),
-    activationBytes: Math.ceil(ALLOCATOR_SLACK * (rowBytes(parts) * rows + scoreBytes(parts, tokens, rows))),
+    activationBytes: Math.ceil(
+      ALLOCATOR_SLACK * (rowBytes(parts) * rows + scoreBytes(parts, tokens, rows) + stepBytes(parts, rows)),
+    ),
   };
 }
 
@@ -38,6 +41,14 @@ function rowBytes({ directory: { config }, layers, io, logits: wanted }: Decoder
   // The graph's output, and the copy that the caller gets.
   const logits = io.logitsRows === 'all' ? (wanted === 'all' ? 2 : 1) * config.vocabSize : 0;
   return FLOAT_BYTES * (Math.max(mlp, attention) + logits);
+}
+
+/** Logits, their float32 copy and their log-softmax, of the few rows that are scored at a time. */
+const STEP_COPIES = 3;
+
+function stepBytes({ graph, directory: { config } }: DecoderParts, rows: number): number {
+  if (graph !== 'likelihood') return 0;
+  return FLOAT_BYTES * STEP_COPIES * Math.min(rows, stepRowsFor(config.vocabSize)) * config.vocabSize;
 }
 
 /**

@@ -5,7 +5,12 @@ import { followDataLinks } from '../onnx/data-links.js';
 import { externalFiles } from '../onnx/external-data.js';
 import { fingerprintModel } from '../onnx/fingerprint.js';
 import { checkExternalData, readOnnxModel, serializeModel } from '../onnx/model-file.js';
-import { describeOriginal, rewriteForPrefill, rewriteForProbe } from '../onnx/rewrite/rewrite-model.js';
+import {
+  describeOriginal,
+  rewriteForLikelihood,
+  rewriteForPrefill,
+  rewriteForProbe,
+} from '../onnx/rewrite/rewrite-model.js';
 import type { OnnxModel, RewriteReport, RewrittenModel } from '../onnx/types.js';
 import { costsConfig } from '../runtime/costs/cost-model.js';
 import { resolveCosts } from '../runtime/costs/resolve-costs.js';
@@ -56,7 +61,9 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
   const place = { device: device.kind, deviceId: device.id ?? 0 };
   // Neither the probe nor ONNX Runtime's own attention falls back to dense.
   const costs =
-    options.graph === 'prefill' ? await resolveCosts({ ...place, threads: options.threads }, options) : undefined;
+    options.graph === 'prefill' || options.graph === 'likelihood'
+      ? await resolveCosts({ ...place, threads: options.threads }, options)
+      : undefined;
   const config = costs === undefined ? {} : costsConfig(device.kind, costs);
   const session = await Session.create({
     model: serializeModel(rewritten.proto),
@@ -78,6 +85,7 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
 function rewrite(model: OnnxModel, { config }: ModelDirectory, { graph, logits }: OpenGraphOptions): RewrittenModel {
   const facts = graphFacts(config);
   if (graph === 'probe') return rewriteForProbe(model, facts);
+  if (graph === 'likelihood') return rewriteForLikelihood(model, facts);
   return graph === 'original' ? describeOriginal(model, facts) : rewriteForPrefill(model, { ...facts, logits });
 }
 

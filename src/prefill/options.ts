@@ -32,7 +32,7 @@ const { signal, callback } = option;
 
 export const decoderSchema = z.strictObject({
   ...loadShape,
-  graph: option.oneOf(['prefill', 'probe', 'original']).optional(),
+  graph: option.oneOf(['prefill', 'likelihood', 'probe', 'original']).optional(),
   logits: option.oneOf(['last', 'all']).optional(),
   progress: option.progress.optional(),
   signal: signal.optional(),
@@ -57,6 +57,8 @@ export const prefillSchema = z.strictObject({
   onProgress: callback.optional(),
   memoryBytes,
 });
+
+export const likelihoodSchema = prefillSchema.omit({ maxNewTokens: true, onChunk: true });
 
 export const generateSchema = z.strictObject({
   maxNewTokens: option.tokenCount(0),

@@ -26,7 +26,7 @@ export function findLogits(graph: Graph): string {
 export function findDecoderIo(
   graph: Graph,
   layers: readonly AttentionLayer[],
-  logits: { name: string; rows: 'last' | 'all' },
+  logits: { name: string; rows: DecoderIo['logitsRows'] },
 ): DecoderIo {
   const elementType = graph.type(layers[0]!.pastKey)?.elementType ?? 1;
   const kvDtype = KV_DTYPES[elementType];

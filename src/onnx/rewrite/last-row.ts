@@ -5,7 +5,7 @@ import { SAMPLE_CALL } from './analysis.js';
 import { rowInputs } from './row-wise.js';
 
 const INT64_MAX = Number.MAX_SAFE_INTEGER;
-const ROWS_AXIS = 1;
+export const ROWS_AXIS = 1;
 
 /**
  * Makes `logits` [batch, rows, vocabulary] hold the last row only, and moves the cut up to where all rows are needed
@@ -45,8 +45,8 @@ export function hasOneRow(graph: Graph, logits: string): boolean {
   return shape?.length === 3 && shape[ROWS_AXIS] === 1;
 }
 
-/** Nodes that can work on the last row, from the logits upwards, with the inputs that hold rows. */
-function findNarrowed(graph: Graph, call: Evaluator, logits: string): Map<NodeProto, readonly number[]> {
+/** Nodes that can work on some of the rows alone, from the logits upwards, with the inputs that hold rows. */
+export function findNarrowed(graph: Graph, call: Evaluator, logits: string): Map<NodeProto, readonly number[]> {
   const needed = graph.ancestors([logits]);
   const whole = graph.ancestors(graph.outputs.filter((name) => name !== logits));
   const narrowed = new Map<NodeProto, readonly number[]>();

@@ -1,6 +1,14 @@
 import { MinferenceError } from '../../errors.js';
 import { Graph } from '../graph.js';
-import type { AttentionLayer, CarriedState, ModelLayers, OnnxModel, RewrittenModel, SkippedNode } from '../types.js';
+import type {
+  AttentionLayer,
+  CarriedState,
+  DecoderIo,
+  ModelLayers,
+  OnnxModel,
+  RewrittenModel,
+  SkippedNode,
+} from '../types.js';
 import { findCarriedStates } from './carried-states.js';
 import { completePresents } from './complete-presents.js';
 import { findDecoderIo, findLogits } from './decoder-io.js';
@@ -8,6 +16,7 @@ import { DOMAIN, emitAttention } from './emit-attention.js';
 import { type FoundAttention, findAttention } from './find-attention.js';
 import { hasOneRow, keepLastRow } from './last-row.js';
 import { chooseTablesOnce } from './length-switch.js';
+import { scoreNextTokens } from './next-token-loss.js';
 import { leftAloneLayers, numberAttentions } from './place-layers.js';
 
 /** How many op types an error message counts up. */
@@ -57,6 +66,30 @@ export function rewriteForProbe(model: OnnxModel, facts: GraphFacts = {}): Rewri
 }
 
 /**
+ * The graph for perplexity: as for prefill, but instead of logits it gives the loss of every position's next token, which
+ * is an input (next-token-loss.ts).
+ *
+ * @throws {MinferenceError} as {@link rewriteForPrefill}; MODEL_UNSUPPORTED when the graph computes the logits of the last
+ * position only.
+ */
+export function rewriteForLikelihood(
+  model: OnnxModel,
+  options: { stepRows?: number } & GraphFacts = {},
+): RewrittenModel {
+  const { graph, found, layers } = rewriteAttention(model, 'prefill', options);
+  const logits = findLogits(graph);
+  if (hasOneRow(graph, logits)) {
+    throw new MinferenceError(
+      'MODEL_UNSUPPORTED',
+      `${model.path}: expected logits of all positions, found those of the last one alone`,
+      { hint: 'export the model again without a cut to the last position (onnxruntime-genai: without prune_lm_head)' },
+    );
+  }
+  const rows = scoreNextTokens(graph, logits, options.stepRows) ? 'steps' : 'all';
+  return finished(model, graph, { found, layers, logits: { name: logits, rows } }, options);
+}
+
+/**
  * The file's graph as it is, described as {@link rewriteForPrefill} describes its own: what runs hand on is what plain
  * ONNX Runtime's ops make of it, and no layer takes patterns.
  *
@@ -88,7 +121,7 @@ export function inspectAttention(
 interface Rewriting {
   found: FoundAttention;
   layers: AttentionLayer[];
-  logits: { name: string; rows: 'last' | 'all' };
+  logits: { name: string; rows: DecoderIo['logitsRows'] };
 }
 
 function finished(model: OnnxModel, graph: Graph, parts: Rewriting, facts: GraphFacts): RewrittenModel {

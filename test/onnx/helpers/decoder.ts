@@ -20,6 +20,8 @@ export interface TinyDecoderSpec {
   parts?: Partial<AttentionParts>;
   /** Called for every layer's input and output of attention, to put something else into the graph. */
   tamper?: (g: TinyGraph, hidden: string, layer: number) => string;
+  /** Called for the product of the LM head, to put something between it and the logits. */
+  behindHead?: (g: TinyGraph, logits: string) => string;
 }
 
 export const VOCABULARY = 96;
@@ -53,7 +55,10 @@ export function tinyDecoder(spec: TinyDecoderSpec): OnnxModel {
     hidden = spec.tamper?.(g, hidden, layer) ?? hidden;
   }
   const head = g.random('head', [width, VOCABULARY], dtype);
-  g.node('MatMul', [norm(g, hidden, dtype), head], { name: 'lm_head', outputs: ['logits'] });
+  const last = norm(g, hidden, dtype);
+  if (spec.behindHead) {
+    g.node('Identity', [spec.behindHead(g, g.node('MatMul', [last, head]))], { outputs: ['logits'] });
+  } else g.node('MatMul', [last, head], { name: 'lm_head', outputs: ['logits'] });
   g.output('logits', dtype, ['batch_size', 'sequence_length', VOCABULARY]);
   return g.model(spec.opset);
 }

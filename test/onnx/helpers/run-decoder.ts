@@ -20,12 +20,24 @@ export function someTokens(batch: number, rows: number, vocabulary: number, seed
 }
 
 /** One call of a decoder; `before` is what the call before it gave. */
-export async function runDecoder(
+export const runDecoder = async (
+  session: Session,
+  tokens: Tokens,
+  layer: { headDim: number },
+  before?: Outputs,
+): Promise<Outputs> =>
+  session.run(
+    decoderFeeds(session, tokens, layer, before),
+    Object.fromEntries(session.outputs.map(({ name }) => [name, 'host' as const])),
+  );
+
+/** What a call of dense heads is fed with. */
+export function decoderFeeds(
   session: Session,
   tokens: Tokens,
   { headDim }: { headDim: number },
   before?: Outputs,
-): Promise<Outputs> {
+): Record<string, Tensor> {
   const [batch, rows] = [tokens.length, tokens[0]!.length];
   const past = before ? before['present.0.key']!.shape[2]! : 0;
   const int64 = (values: readonly number[], shape: readonly number[]) =>
@@ -51,7 +63,7 @@ export async function runDecoder(
       feeds[name] = Tensor.fromArray('int32', new Int32Array(4 * heads), [heads, 4]);
     }
   }
-  return session.run(feeds, Object.fromEntries(session.outputs.map(({ name }) => [name, 'host' as const])));
+  return feeds;
 }
 
 export function openSession(model: OnnxModel, proto: OnnxModel['proto'], customOps: boolean): Promise<Session> {
