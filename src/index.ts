@@ -4,8 +4,8 @@
  * - {@link loadModel} opens a model folder, a Hub id or the embedded model;
  * - {@link search} chooses a sparse pattern for every attention head and writes a pattern file;
  * - {@link prefill} answers a prompt with those patterns;
- * - {@link evaluateNiah}, {@link evaluateRuler} and {@link evaluateInfiniteBench} measure what they cost in accuracy and
- *   buy in time.
+ * - {@link evaluateNiah}, {@link evaluateRuler}, {@link evaluateInfiniteBench} and {@link evaluatePerplexity} measure what
+ *   they cost in accuracy and buy in time.
  *
  * Everything that fails throws a {@link MinferenceError} with a stable `code`, a message and a hint.
  *
@@ -27,6 +27,8 @@ export {
   evaluateRuler,
 } from './eval/evaluate.js';
 export type { Evaluation, EvaluationContext } from './eval/evaluate-suite.js';
+export { type EvaluatePerplexityOptions, evaluatePerplexity } from './eval/ppl/evaluate.js';
+export type { PplEvaluation } from './eval/ppl/evaluate-documents.js';
 export type { HeadPattern, PatternType } from './patterns/head-pattern.js';
 export { loadPatterns } from './patterns/load-patterns.js';
 export { PATTERN_SCHEMA, type PatternFile, patternFileSchema } from './patterns/pattern-file.js';
@@ -35,6 +37,7 @@ export { patternMatrix } from './patterns/to-matrix.js';
 export { type CompareOptions, type Comparison, compareWithDense } from './prefill/compare.js';
 export type { Decoder, DecoderOptions } from './prefill/decoder.js';
 export type { Generation } from './prefill/generate.js';
+export type { Likelihood, LikelihoodOptions } from './prefill/likelihood.js';
 export type { PrefillOptions, PrefillResult } from './prefill/prefill.js';
 export type { ProbeOptions, ProbeScore, ProbeScores } from './prefill/probe.js';
 export type { PrefillTimings } from './prefill/timings.js';

@@ -5,6 +5,7 @@ import type { CommandSpec } from './command-spec.js';
 import { evalInfiniteBenchCommand } from './commands/eval/infinitebench.js';
 import { evalMergeCommand } from './commands/eval/merge.js';
 import { evalNiahCommand } from './commands/eval/niah.js';
+import { evalPplCommand } from './commands/eval/ppl.js';
 import { evalRulerCommand } from './commands/eval/ruler.js';
 import { inspectCommand } from './commands/inspect/spec.js';
 import { prefillCommand } from './commands/prefill/spec.js';
@@ -20,6 +21,7 @@ const commands: CommandSpec[] = [
   evalNiahCommand,
   evalRulerCommand,
   evalInfiniteBenchCommand,
+  evalPplCommand,
   evalMergeCommand,
   inspectCommand,
 ];

@@ -18,7 +18,8 @@ import { rulerSuite } from './ruler/suite.js';
 import { runShape } from './run-options.js';
 import type { Suite, SuiteOptions } from './suite.js';
 
-interface LoadOptions {
+/** How an evaluation finds its model, and where it runs. */
+export interface LoadOptions {
   /** Folder, .onnx file, Hub id or an already resolved model; default: the embedded model. */
   model?: string | ModelDirectory;
   /** Which ONNX file of the folder, such as `q4`. */

@@ -8,6 +8,7 @@ import { rotated } from '../../utils/rotated.js';
 import { mean } from '../../utils/statistics.js';
 import { answerPrompt } from './answer-prompt.js';
 import type { AnswerStore } from './answers.js';
+import { endsRun } from './ends-run.js';
 import type { EvalDecoder } from './eval-decoder.js';
 import { type Grid, type GridMethod, type GridPlace, isFinished } from './grid.js';
 import type { PredictionRecord, PredictionsFile } from './predictions.js';
@@ -31,8 +32,6 @@ export interface AnswerGridOptions {
 const WARM_UP_TOKENS = 128;
 /** Tokens of the run that tells how fast the machine is; shorter ones are not like the long ones. */
 const TRIAL_TOKENS = 2048;
-/** Failures that say something about the whole run and not about one answer. */
-const FATAL = new Set(['ABORTED', 'WRITE_FAILED', 'READ_FAILED', 'LOCKED', 'USAGE', 'NATIVE_LOAD_FAILED']);
 
 /**
  * Answers what is not answered yet, prompt by prompt, each with all methods. A method that fails at a length is not
@@ -142,7 +141,7 @@ async function answerOrFailure(
     });
     return { prompt: facts, answer };
   } catch (error) {
-    if (!(error instanceof MinferenceError) || FATAL.has(error.code) || signal?.aborted) throw error;
+    if (!(error instanceof MinferenceError) || endsRun(error, signal)) throw error;
     failed.set(group, error);
     progress.warn(`${describe(place, method)} failed and is left out at this length: ${error.message}`);
     return { prompt: facts, failure: failure(error, false) };

@@ -75,18 +75,31 @@ export function buildSetup(parts: {
         max_new_tokens: maxNewTokens,
         count: count ?? null,
       })),
-      methods: methods.map(({ name, description, file }, index) => ({
-        name,
-        description,
-        pattern_file: file ?? null,
-        patterns: plan.lengths.map((length) => ({ length, sha256: grid.methods[index]!.patternsSha256(length) })),
-      })),
+      methods: methodFacts(methods, plan.lengths, (method, length) =>
+        grid.methods[methods.indexOf(method)]!.patternsSha256(length),
+      ),
     },
     data: files,
   };
 }
 
-function deviceFacts(decoder: EvalDecoder, { geometry, threads }: DecoderFacts): EvalSetup['device'] {
+/** The methods, with the hash of what each uses at every length. */
+export const methodFacts = (
+  methods: readonly Method[],
+  lengths: readonly number[],
+  hashOf: (method: Method, length: number) => string,
+): EvalSetup['options']['methods'] =>
+  methods.map((method) => ({
+    name: method.name,
+    description: method.description,
+    pattern_file: method.file ?? null,
+    patterns: lengths.map((length) => ({ length, sha256: hashOf(method, length) })),
+  }));
+
+export function deviceFacts(
+  decoder: Pick<EvalDecoder, 'device'>,
+  { geometry, threads }: DecoderFacts,
+): EvalSetup['device'] {
   const { blockM, blockN, keyAlign } = geometry;
   return {
     kind: decoder.device.kind,

@@ -41,7 +41,12 @@ export async function openOutput(folder: string | undefined, shard?: Shard): Pro
 export const predictionFiles = async (folder: string): Promise<string[]> =>
   (await readdir(folder)).filter((name) => PREDICTIONS.test(name)).sort();
 
-async function claimFolder(folder: string): Promise<void> {
+/**
+ * Makes the folder, or sees that it holds nothing or results.
+ *
+ * @throws {MinferenceError} USAGE, WRITE_FAILED
+ */
+export async function claimFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found && !found.isDirectory()) {
     throw new MinferenceError('USAGE', `--out: expected a folder, found a file at ${folder}`, {
@@ -96,7 +101,9 @@ function folderOutput(folder: string, path: string, lock: FileLock, shard: Shard
         await writeFileAtomic(join(folder, name), svg);
         written.push(join(folder, name));
       }
-      await writeFileAtomic(join(folder, RESULTS_NAME), formatResults(results));
+      const { rows, aggregates, cells, failures, ...rest } = results;
+      const text = formatResults(rest, { aggregates, rows, cells, failures });
+      await writeFileAtomic(join(folder, RESULTS_NAME), text);
       return [join(folder, RESULTS_NAME), path, ...written];
     },
     async [Symbol.asyncDispose]() {
@@ -113,12 +120,12 @@ async function answersOfOthers(folder: string, own: string, key: string) {
   return files.flatMap((file) => (file?.setup.key === key ? file.records : []));
 }
 
-/** Indented, but with one line per row and cell, so that large files stay readable and small. */
-function formatResults({ rows, aggregates, cells, failures, ...rest }: EvalResults): string {
+/** Indented, but with one line per entry of the lists, so that large files stay readable and small. */
+export function formatResults(rest: object, lists: Record<string, readonly unknown[]>): string {
   const head = JSON.stringify(rest, null, 2).slice(0, -'\n}'.length);
   const lines = (items: readonly unknown[]) => items.map((item) => `\n    ${JSON.stringify(item)}`).join(',');
-  const lists = Object.entries({ aggregates, rows, cells, failures }).map(
+  const texts = Object.entries(lists).map(
     ([name, items]) => `  "${name}": [${lines(items)}${items.length > 0 ? '\n  ' : ''}]`,
   );
-  return `${head},\n${lists.join(',\n')}\n}\n`;
+  return `${head},\n${texts.join(',\n')}\n}\n`;
 }

@@ -10,7 +10,11 @@ const WEIGHTS_PER_WIDTH = 12;
  * What an answer costs, in FLOPs of the prefill: linear layers by their usual width, and attention. For progress and
  * estimates only, whose share of a run is what counts.
  */
-export function workOf(decoder: Pick<EvalDecoder, 'layers'>, { length }: GridPlace, method: GridMethod): number {
+export function workOf(
+  decoder: Pick<EvalDecoder, 'layers'>,
+  { length }: Pick<GridPlace, 'length'>,
+  method: Pick<GridMethod, 'name'>,
+): number {
   const share = method.name === 'dense' ? 1 : SPARSE_SHARE;
   return decoder.layers.reduce((sum, { numHeads, headDim }) => {
     const width = numHeads * headDim;

@@ -8,73 +8,60 @@ export const EVAL = 'Evaluation:';
 
 const shape = async () => (await import('../../../eval/run-options.js')).suiteShape;
 
-/** Options of every evaluation, with what differs between them. */
-export const evalOptions = (own: {
-  lengths: string;
-  samples: { help: string; default: string };
-  methods: string;
-  out: string;
-}) =>
+/** Which methods are compared. */
+export const methodsOption = (names: string): OptionSpec<string> => ({
+  flags: '--methods <list>',
+  help:
+    'attention to compare: dense, minference (the pattern file) or minference:<file>, a_shape or ' +
+    'a_shape:<sink>,<window>, vertical_slash:<columns>,<diagonals>, block_sparse or block_sparse:<blocks>',
+  default: names,
+  group: EVAL,
+  example: '--methods dense,minference',
+  schema: checkedText(async (names) => (await import('../../../eval/methods/parse-methods.js')).parseMethods(names)),
+});
+
+/** Which model and patterns. */
+export const modelAndPatterns = {
+  ...loadOptions,
+  ...patternOptions(
+    EVAL,
+    'pattern file of the method minference, or auto: the file in configs/ that was made for this model',
+  ),
+} satisfies Record<string, OptionSpec>;
+
+export const lengthsOption = (help: string): OptionSpec<number[] | undefined> => ({
+  flags: '--lengths <list>',
+  help,
+  group: EVAL,
+  example: '--lengths 2k,4k',
+  schema: optional(parsedText(parseTokenCounts)),
+});
+
+export const chunkOption: OptionSpec<number | undefined> = {
+  flags: '--chunk <tokens>',
+  help: 'prefill in pieces of this many tokens (default: as many as memory allows)',
+  group: EVAL,
+  example: '--chunk 8k',
+  schema: optional(parsedText(parseTokenCount)),
+};
+
+export const allowDenseOption: OptionSpec<boolean> = {
+  flags: '--allow-dense',
+  help: 'let heads run dense where that is as fast, as prefill does: scores then say less about the method',
+  group: EVAL,
+  example: '--allow-dense',
+  schema: flag,
+};
+
+/** Where results go, and whether those that are there are gone on with. */
+export const outOptions = (folder: string) =>
   ({
-    ...loadOptions,
-    ...patternOptions(
-      EVAL,
-      'pattern file of the method minference, or auto: the file in configs/ that was made for this model',
-    ),
-    lengths: {
-      flags: '--lengths <list>',
-      help: `lengths of prompt and answer in tokens (default: those of ${own.lengths} that the model takes)`,
-      group: EVAL,
-      example: '--lengths 2k,4k',
-      schema: optional(parsedText(parseTokenCounts)),
-    },
-    samples: {
-      flags: '--samples <n>',
-      ...own.samples,
-      group: EVAL,
-      example: '--samples 4',
-      schema: integer(async () => (await shape()).samples),
-    },
-    methods: {
-      flags: '--methods <list>',
-      help:
-        'attention to compare: dense, minference (the pattern file) or minference:<file>, a_shape or ' +
-        'a_shape:<sink>,<window>, vertical_slash:<columns>,<diagonals>, block_sparse or block_sparse:<blocks>',
-      default: own.methods,
-      group: EVAL,
-      example: '--methods dense,minference',
-      schema: checkedText(async (names) =>
-        (await import('../../../eval/methods/parse-methods.js')).parseMethods(names),
-      ),
-    },
-    chunk: {
-      flags: '--chunk <tokens>',
-      help: 'prefill in pieces of this many tokens (default: as many as memory allows)',
-      group: EVAL,
-      example: '--chunk 8k',
-      schema: optional(parsedText(parseTokenCount)),
-    },
-    allowDense: {
-      flags: '--allow-dense',
-      help: 'let heads run dense where that is as fast, as prefill does: scores then say less about the method',
-      group: EVAL,
-      example: '--allow-dense',
-      schema: flag,
-    },
-    seed: { ...seedOption, group: EVAL },
-    shard: {
-      flags: '--shard <i/n>',
-      help: 'do one of n parts, on this or another machine; "minference eval merge" puts them together',
-      group: EVAL,
-      example: '--shard 2/8',
-      schema: optional(checkedText(async (text) => (await import('../../../eval/harness/shard.js')).parseShard(text))),
-    },
     out: {
       flags: '--out <folder>',
       help: 'folder for results.json, predictions.jsonl and pictures; what is finished there is not done again',
-      default: own.out,
+      default: folder,
       group: EVAL,
-      example: `--out results/${own.out}`,
+      example: `--out results/${folder}`,
       schema: path,
     },
     resume: {
@@ -84,6 +71,39 @@ export const evalOptions = (own: {
       example: '--no-resume',
       schema: flag,
     },
+  }) satisfies Record<string, OptionSpec>;
+
+/** Options of every evaluation with prompts, with what differs between them. */
+export const evalOptions = (own: {
+  lengths: string;
+  samples: { help: string; default: string };
+  methods: string;
+  out: string;
+}) =>
+  ({
+    ...modelAndPatterns,
+    lengths: lengthsOption(
+      `lengths of prompt and answer in tokens (default: those of ${own.lengths} that the model takes)`,
+    ),
+    samples: {
+      flags: '--samples <n>',
+      ...own.samples,
+      group: EVAL,
+      example: '--samples 4',
+      schema: integer(async () => (await shape()).samples),
+    },
+    methods: methodsOption(own.methods),
+    chunk: chunkOption,
+    allowDense: allowDenseOption,
+    seed: { ...seedOption, group: EVAL },
+    shard: {
+      flags: '--shard <i/n>',
+      help: 'do one of n parts, on this or another machine; "minference eval merge" puts them together',
+      group: EVAL,
+      example: '--shard 2/8',
+      schema: optional(checkedText(async (text) => (await import('../../../eval/harness/shard.js')).parseShard(text))),
+    },
+    ...outOptions(own.out),
   }) satisfies Record<string, OptionSpec>;
 
 export const haystackOption: OptionSpec<string | undefined> = {
