@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { searchSchema } from '../search/options.js';
 import type { prefillPromptSchema } from '../src/api/options.js';
 import type { niahSchema } from '../src/eval/niah/options.js';
+import type { pplOptionsSchema } from '../src/eval/ppl/options.js';
 import type { rulerSchema } from '../src/eval/ruler/options.js';
 import type { runShape } from '../src/eval/run-options.js';
 import {
@@ -10,13 +11,16 @@ import {
   type Decoder,
   type DecoderOptions,
   type EvaluateNiahOptions,
+  type EvaluatePerplexityOptions,
   type EvaluateRulerOptions,
   type Evaluation,
   evaluateNiah,
+  evaluatePerplexity,
   evaluateRuler,
   type Generation,
   loadModel,
   type PatternFile,
+  type PplEvaluation,
   type PrefillPromptOptions,
   type PrefillPromptResult,
   type patternFileSchema,
@@ -37,6 +41,7 @@ expectTypeOf(loadModel).returns.resolves.toEqualTypeOf<Decoder>();
 expectTypeOf(search).returns.resolves.toEqualTypeOf<SearchResult>();
 expectTypeOf(evaluateNiah).returns.resolves.toEqualTypeOf<Evaluation>();
 expectTypeOf(evaluateRuler).returns.resolves.toEqualTypeOf<Evaluation>();
+expectTypeOf(evaluatePerplexity).returns.resolves.toEqualTypeOf<PplEvaluation>();
 expectTypeOf(prefill).returns.resolves.toEqualTypeOf<PrefillPromptResult>();
 expectTypeOf(decoder).toExtend<Disposable>();
 expectTypeOf<Generation['stopped']>().toEqualTypeOf<'eos' | 'length' | 'context' | 'signal' | 'failure'>();
@@ -46,6 +51,7 @@ void loadModel();
 void search();
 void evaluateNiah();
 void evaluateRuler();
+void evaluatePerplexity();
 void prefill(decoder, { prompt: 'text' });
 void prefill(decoder, { prompt: [1, 2, 3], patterns: file });
 void prefill(decoder, { prompt: 'text', patterns: patternMatrix(file) });
@@ -72,4 +78,5 @@ expectTypeOf<Keys<typeof prefillPromptSchema>>().toEqualTypeOf<keyof PrefillProm
 expectTypeOf<Keys<typeof searchSchema>>().toEqualTypeOf<keyof SearchOptions>();
 expectTypeOf<Keys<typeof niahSchema> | keyof typeof runShape>().toEqualTypeOf<keyof EvaluateNiahOptions>();
 expectTypeOf<Keys<typeof rulerSchema> | keyof typeof runShape>().toEqualTypeOf<keyof EvaluateRulerOptions>();
+expectTypeOf<Keys<typeof pplOptionsSchema>>().toEqualTypeOf<keyof EvaluatePerplexityOptions>();
 expectTypeOf<z.output<typeof patternFileSchema>>().toEqualTypeOf<PatternFile>();

@@ -103,6 +103,25 @@ describe('the embedded model', () => {
     expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')).aggregates).toHaveLength(2);
   });
 
+  it('eval ppl prints the table and writes results and the picture', async () => {
+    const out = join(folder, 'ppl');
+    const args = ['--lengths', '256,1k', '--documents', '2', '--methods', 'dense,minference', '--out', out];
+    const result = await runCli(['eval', 'ppl', '--patterns', patterns, ...args]);
+    expect(result.exitCode).toBe(0);
+    expect(result.stdout).toMatch(/^length +method +perplexity +by token +vs dense .*speed-up$/m);
+    expect(result.stdout).toMatch(/^ +1k +dense +\d+\.\d{3} +\d+\.\d{3} +2 +100\.0 %/m);
+    expect(result.stdout).toMatch(/^ +minference +\d+\.\d{3} +\d+\.\d{3} +[+−±]\d/m);
+    expect(result.stdout).toMatch(/^documents +2 of haystack: cfi-en, /m);
+    expect(readFileSync(join(out, 'curves.svg'), 'utf8')).toContain('<svg');
+    expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')).rows).toHaveLength(4);
+    const json = await runCli(['eval', 'ppl', '--patterns', patterns, ...args, '--json', '--quiet']);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      evaluation: 'ppl',
+      measurements: { total: 8, resumed: 8, failed: 0 },
+      device: { kind: expect.any(String), cpu: expect.any(String) },
+    });
+  });
+
   it('inspect --model shows every attention layer', async () => {
     const text = await runCli(['inspect', '--model']);
     expect(text.stdout).toMatch(/✔ attention +8 layers can be made sparse/);

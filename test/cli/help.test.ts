@@ -12,6 +12,7 @@ const COMMANDS = [
   ['eval', 'niah'],
   ['eval', 'ruler'],
   ['eval', 'infinitebench'],
+  ['eval', 'ppl'],
   ['eval', 'merge'],
   ['inspect'],
 ];
@@ -88,6 +89,8 @@ describe('usage errors', () => {
     ['eval niah', '--lengths', '2,048', 'a list', '--lengths 2k,4k'],
     ['eval niah', '--tasks', 'single,mulitkey', 'multikey', '--tasks single,kv'],
     ['eval niah', '--methods', 'sparse', 'dense', '--methods dense,minference'],
+    ['eval ppl', '--documents', '0', 'a number of documents from 1', '--documents 100'],
+    ['eval ppl', '--stride', 'x', 'a number of tokens', '--stride 1k'],
   ])('minference %s %s %j says what was expected, what was found, and an example', async (...row) => {
     const [command, option, value, expected, example] = row;
     const result = await runCli([...command.split(' '), option, value]);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { evaluateNiah } from '../../src/eval/evaluate.js';
 import { readResults } from '../../src/eval/harness/read-results.js';
+import { evaluatePerplexity } from '../../src/eval/ppl/evaluate.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';
 
 it('evaluates the embedded model: it retrieves when dense and when its diagonals and columns are kept', async () => {
@@ -37,4 +38,24 @@ it('evaluates the embedded model: it retrieves when dense and when its diagonals
     expect(answers[0]!.stopped).toBe('eos');
   }
   expect(existsSync(join(out, 'heatmap.svg'))).toBe(true);
+}, 300_000);
+
+it('measures the perplexity of the embedded model: more context helps, and hiding it costs', async () => {
+  const { results, timings } = await evaluatePerplexity({
+    lengths: [128, 1024],
+    documents: 3,
+    methods: 'dense,vertical_slash:1024,1024,a_shape:1,16',
+    device: 'cpu',
+  });
+  const row = (method: string, length = 1024) =>
+    results.rows.find((row) => row.method === method && row.length === length)!;
+  // A model that knows nothing would find one token in 8,192.
+  expect(row('dense').perplexity).toBeLessThan(100);
+  expect(row('dense').perplexity_by_token).toBeLessThan(row('dense', 128).perplexity_by_token);
+  // All columns and diagonals are dense attention.
+  expect(Math.abs(row('vertical_slash:1024,1024').difference!)).toBeLessThan(0.01);
+  expect(row('a_shape:1,16').ratio).toBeGreaterThan(1.1);
+  expect(row('a_shape:1,16').computed).toBeLessThan(0.5);
+  expect(results.data.documents).toHaveLength(3);
+  expect(timings.loadMs).toBeGreaterThan(0);
 }, 300_000);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pairedInterval } from '../../src/eval/stats/paired.js';
+import { studentInterval, studentQuantile } from '../../src/eval/stats/student.js';
 
 describe('pairedInterval', () => {
   it('is what Agresti and Min’s formula gives by hand', () => {
@@ -35,5 +36,31 @@ describe('pairedInterval', () => {
         expect(high).toBeLessThanOrEqual(1);
       }),
     );
+  });
+});
+
+describe('studentInterval', () => {
+  it.each([
+    [1, 12.7062],
+    [2, 4.30265],
+    [3, 3.18245],
+    [9, 2.26216],
+    [30, 2.04227],
+    [120, 1.97993],
+    [100_000, 1.95996],
+  ])('has the quantile of tables for %i degrees of freedom', (degrees, quantile) => {
+    expect(studentQuantile(degrees)).toBeCloseTo(quantile, 4);
+  });
+
+  it('is the textbook’s: mean ± t · s / √n', () => {
+    // Mean 3, s² = 10 / 4, t(4) = 2.77645.
+    const [low, high] = studentInterval([1, 2, 3, 4, 5])!;
+    expect(low).toBeCloseTo(3 - 2.77645 * Math.sqrt(2.5 / 5), 4);
+    expect(high).toBeCloseTo(3 + 2.77645 * Math.sqrt(2.5 / 5), 4);
+  });
+
+  it('is none for fewer than two', () => {
+    expect(studentInterval([])).toBeNull();
+    expect(studentInterval([1])).toBeNull();
   });
 });

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { DecoderSpec } from '../../models/builder/spec.js';
-import { LOSS_OUTPUT, TARGETS_INPUT } from '../../src/onnx/rewrite/next-token-loss.js';
+import { Graph } from '../../src/onnx/graph.js';
+import { LOSS_OUTPUT, scoreNextTokens, TARGETS_INPUT } from '../../src/onnx/rewrite/next-token-loss.js';
 import { rewriteForLikelihood } from '../../src/onnx/rewrite/rewrite-model.js';
 import type { OnnxModel } from '../../src/onnx/types.js';
 import { Tensor } from '../../src/runtime/tensor.js';
 import { builtModel } from './helpers/built.js';
 import { tinyDecoder, VOCABULARY } from './helpers/decoder.js';
 import { decoderFeeds, numbers, openSession, someTokens } from './helpers/run-decoder.js';
+import { TinyGraph } from './helpers/tiny-graph.js';
 
 /** The op types of the loop's body, and of the graph around it. */
 function opTypes(model: OnnxModel) {
@@ -60,6 +62,26 @@ describe.each<[string, DecoderSpec]>([
     expectClose(loss, expected, 4);
     expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.1);
   });
+});
+
+test('worked by hand: −ln of the targets’ shares', async () => {
+  const g = new TinyGraph();
+  g.input('rows', 'float32', [1, 'rows', 4]);
+  g.node('Identity', ['rows'], { outputs: ['logits'] });
+  g.output('logits', 'float32', [1, 'rows', 4]);
+  const graph = new Graph(g.model().proto);
+  scoreNextTokens(graph, 'logits', 2);
+  graph.finish();
+  using session = await openSession({ ...g.model(), proto: graph.proto }, graph.proto, false);
+  // Equal logits are a fourth each; logits ln 1 … ln 4 are shares 1/10 … 4/10, whatever is added to all of them.
+  const logs = [1, 2, 3, 4].map(Math.log);
+  const rows = [[7, 7, 7, 7], logs, logs.map((log) => log + 50)];
+  const feeds = {
+    rows: Tensor.fromArray('float32', Float32Array.from(rows.flat()), [1, 3, 4]),
+    [TARGETS_INPUT]: Tensor.fromArray('int64', BigInt64Array.of(2n, 3n, 0n), [1, 3, 1]),
+  };
+  using loss = (await session.run(feeds, { [LOSS_OUTPUT]: 'host' }))[LOSS_OUTPUT]!;
+  expectClose([...numbers(loss)], [Math.log(4), Math.log(10 / 4), Math.log(10)], 5);
 });
 
 test('float16 logits are summed in float32', async () => {

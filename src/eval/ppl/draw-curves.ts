@@ -74,6 +74,7 @@ const digits = (value: number) => String(Number(value.toPrecision(3)));
 /** Perplexities lie close together and far from 0: the axis holds what there is. */
 function rangeOf(values: readonly (number | null)[]): readonly [number, number] {
   const numbers = values.filter((value) => value !== null);
+  if (numbers.length === 0) return [0, 1];
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
   const margin = (high - low) * 0.1 || Math.abs(high) * 0.05 || 1;
   return [low - margin, high + margin];
