@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { readDataset } from '../../datasets/read-dataset.js';
+import { extensionOf, type NamedText, parseTexts, readTexts } from '../../datasets/read-texts.js';
 import { MinferenceError } from '../../errors.js';
 import { sha256 } from '../../utils/hash.js';
 import { readFailure } from '../../utils/read-text.js';
-import { readDataset } from '../../datasets/read-dataset.js';
-import { extensionOf, type NamedText, parseTexts, readTexts } from '../../datasets/read-texts.js';
 
 /** A document whose perplexity is measured. */
 export interface TextDocument {
