@@ -42,6 +42,12 @@ describe('shards', () => {
     expect(readdirSync(out).sort()).toEqual(['curves.svg', 'predictions.jsonl', 'results.json']);
   });
 
+  it('may start at the same moment in a folder that is not there yet', async () => {
+    const out = join(temporaryFolder(), 'new');
+    await Promise.all(['1/4', '2/4', '3/4', '4/4'].map((shard) => run({ shard, out })));
+    expect((await mergeResults({ folders: [out] })).parts).toHaveLength(4);
+  });
+
   it('are alike: every shard has all lengths and tasks', async () => {
     const { prompts } = await run({ shard: '2/3' });
     const count = (values: unknown[]) => new Set(values).size;

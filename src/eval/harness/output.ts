@@ -54,8 +54,9 @@ export async function claimFolder(folder: string): Promise<void> {
     });
   }
   if (!found) {
-    await mkdir(folder).catch((error) => {
-      throw writeFailure(folder, error);
+    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+      // Another shard was faster.
+      if (error.code !== 'EEXIST') throw writeFailure(folder, error);
     });
     return;
   }
