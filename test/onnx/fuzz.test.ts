@@ -171,7 +171,8 @@ describe('graphs', () => {
       }),
       { ...RUNS, numRuns: 250 },
     );
-  });
+    // Hundreds of graphs: on a busy machine more than a minute.
+  }, 300_000);
 
   test('sums of sums, whose paths are countless, take no time', () => {
     const model = tinyDecoder({ form: 'decomposed', mask: 'bool', layers: 1 });

@@ -51,13 +51,15 @@ export interface FitInputs {
 
 /**
  * The costs that explain the times. What cannot be told apart by them keeps its default proportion: ranking and estimate
- * of vertical-slash, ranking and means of block-sparse.
+ * of vertical-slash, ranking and means of block-sparse. Null when the times explain nothing: dense attention took no longer
+ * than no attention, as on a device that others keep busy.
  */
-export function fitCosts({ headDim, geometry, defaults, long, short, crossover }: FitInputs): CostModel {
+export function fitCosts({ headDim, geometry, defaults, long, short, crossover }: FitInputs): CostModel | null {
   const windowFlops = (sink: number, window: number, length: number) =>
     aShapeFlops({ sink, window }, length, headDim, geometry);
   const n = long.length;
   const denseMs = long.ms.dense - long.ms.nothing;
+  if (!(denseMs > 0)) return null;
   const msPerFlop = denseMs / windowFlops(n, 0, n);
   const [, sink, window] = probes(n).window;
   const windowMs = long.ms.window - long.ms.nothing;

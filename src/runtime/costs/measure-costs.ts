@@ -26,11 +26,12 @@ const ROUNDS = 5;
 const SHORTEST_CROSSOVER = 512;
 
 /**
- * Times the op on a device, within a second or two: the length is chosen by the speed of dense attention.
+ * Times the op on a device, within a second or two: the length is chosen by the speed of dense attention. Null when the
+ * device was too busy for times that tell anything.
  *
  * @throws {MinferenceError} RUNTIME_FAILED, also where memory is short; ABORTED
  */
-export async function measureCosts({ geometry, defaults, ...place }: MeasureOptions): Promise<CostModel> {
+export async function measureCosts({ geometry, defaults, ...place }: MeasureOptions): Promise<CostModel | null> {
   const { headDim, least, most } = SETTINGS[place.device];
   const { signal, ...session } = place;
   // Enough heads for every thread to build an index.

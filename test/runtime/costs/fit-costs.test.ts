@@ -40,7 +40,7 @@ function timesOf(length: number, costs: CostModel): ProbeTimes {
 }
 
 const solve = (long: ProbeTimes, short: ProbeTimes, more: Partial<FitInputs> = {}) =>
-  fitCosts({ headDim, geometry, defaults, long, short, crossover: 1024, ...more });
+  fitCosts({ headDim, geometry, defaults, long, short, crossover: 1024, ...more })!;
 const near = (costs: CostModel) =>
   Object.fromEntries(Object.entries(costs).map(([name, value]) => [name, expect.closeTo(value, 4)]));
 
@@ -69,10 +69,17 @@ test('an index that seems to cost nothing is not believed', () => {
 test('times that contradict each other give no cost below zero and no number that is none', () => {
   const long = timesOf(4096, defaults);
   const short = timesOf(1024, { ...defaults, per_head: 1e12 });
-  const broken = { length: 4096, ms: { ...long.ms, dense: 0, window: 0, thin: 0, blocks: 0 } };
+  const broken = { length: 4096, ms: { ...long.ms, window: 0, thin: 0, blocks: 0 } };
   for (const costs of [solve(long, short), solve(broken, short)]) {
     for (const value of Object.values(costs)) expect(value).toBeGreaterThanOrEqual(0);
     for (const value of Object.values(costs)) expect(value).toBeLessThan(Number.POSITIVE_INFINITY);
     expect(costs.sparse_tile).toBeGreaterThanOrEqual(1);
+  }
+});
+
+test('times that explain nothing give no costs', () => {
+  const long = timesOf(4096, defaults);
+  for (const dense of [long.ms.nothing - 0.1, long.ms.nothing, 0, Number.NaN]) {
+    expect(solve({ ...long, ms: { ...long.ms, dense } }, timesOf(1024, defaults))).toBeNull();
   }
 });

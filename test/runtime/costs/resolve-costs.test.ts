@@ -44,6 +44,13 @@ describe('costs of a device', () => {
     expect(costFilePath(costKey({ ...place, threads: 1 }))).not.toBe(path);
   });
 
+  test('are measured once by those who ask at the same time', async () => {
+    const all = await Promise.all([resolve(), resolve(), resolve()]);
+    expect(all.filter(({ notes }) => notes.length > 0)).toHaveLength(1);
+    for (const { costs } of all) expect(costs).toEqual(all[0]!.costs);
+    expect(await readdir(join(folder, 'minference'))).toHaveLength(1);
+  });
+
   test('are the defaults where nothing can be kept: it would be measured each time', async () => {
     const file = join(folder, 'a-file');
     await writeFile(file, '');
