@@ -13,7 +13,8 @@ export interface NamedText {
   text: string;
 }
 
-const FORMATS = 'give UTF-8 text, a .json file with a field "text", or a .jsonl file with a field "text" on every line';
+export const FORMATS =
+  'give UTF-8 text, a .json file with a field "text", or a .jsonl file with a field "text" on every line';
 
 const RULES: TextRules = {
   code: 'DATASET_INVALID',
@@ -22,7 +23,8 @@ const RULES: TextRules = {
   hint: FORMATS,
 };
 
-const entry = z.object({ text: z.string(), id: z.union([z.string(), z.number()]).optional() });
+/** A text as JSON. */
+export const textEntry = z.object({ text: z.string(), id: z.union([z.string(), z.number()]).optional() });
 
 /**
  * Reads a file of texts: plain text, .json with `text` (as RULER's PaulGrahamEssays.json) or .jsonl with `text` per line,
@@ -48,13 +50,18 @@ export function parseTexts(text: string, extension: string | undefined, name: st
   if (extension !== '.jsonl') return [{ name: undefined, text }];
   return text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];
-    const { id, text } = parseEntry(line, `${name}, line ${index + 1}`);
-    return [{ name: String(id ?? `line ${index + 1}`), text }];
+    return [nameEntry(parseEntry(line, `${name}, line ${index + 1}`), index + 1)];
   });
 }
 
-function parseEntry(json: string, name: string): z.infer<typeof entry> {
-  const result = entry.safeParse(parseJsonStrict(json, { name, code: 'DATASET_INVALID', hint: FORMATS }));
+/** A text of a line, by its own name or the line's number. */
+export const nameEntry = ({ id, text }: z.infer<typeof textEntry>, line: number): NamedText => ({
+  name: String(id ?? `line ${line}`),
+  text,
+});
+
+function parseEntry(json: string, name: string): z.infer<typeof textEntry> {
+  const result = textEntry.safeParse(parseJsonStrict(json, { name, code: 'DATASET_INVALID', hint: FORMATS }));
   if (result.success) return result.data;
   throw invalidText(name, 'expected an object with the text in "text", found none');
 }

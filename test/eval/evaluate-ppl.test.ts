@@ -158,6 +158,19 @@ describe('documents', () => {
       },
     ],
     [
+      'broken lines',
+      { 'a.jsonl': `${JSON.stringify({ text: '1' })}\n{"id": 3}\n` },
+      { code: 'DATASET_INVALID', message: expect.stringContaining('a.jsonl, line 2: ') },
+    ],
+    [
+      'gzip files that are none',
+      { 'a.jsonl.gz': 'plain' },
+      {
+        code: 'READ_FAILED',
+        message: expect.stringMatching(/a\.jsonl\.gz: cannot be read \(incorrect header check\)/),
+      },
+    ],
+    [
       'no text',
       { 'a.txt': Uint8Array.of(0xff, 0xfe, 0xff) },
       { code: 'DATASET_INVALID', message: expect.stringContaining('a.txt') },

@@ -12,7 +12,7 @@ export interface TokenizedDocument {
   /** Of all of it. */
   tokens: number;
   /** Its first tokens, as many as the longest length. */
-  ids: readonly number[];
+  ids: Int32Array;
 }
 
 export interface ChosenDocuments {
@@ -42,7 +42,7 @@ export async function chooseDocuments(
     if (seen.has(sha256)) skipped.push({ name, tokens, reason: 'the same text as another document' });
     else if (tokens < longest) {
       skipped.push({ name, tokens, reason: `shorter than the longest length of ${longest} tokens` });
-    } else documents.push({ name, sha256, tokens, ids: ids.slice(0, longest) });
+    } else documents.push({ name, sha256, tokens, ids: Int32Array.from(ids.slice(0, longest)) });
     seen.add(sha256);
     if (documents.length === count) break;
   }

@@ -1,24 +1,21 @@
 import { peakMemoryBytes } from '../../prefill/peak-memory.js';
 import type { DeviceChoice } from '../../runtime/device.js';
 import { formatQuantity } from '../../utils/format.js';
-import { hashJson } from '../../utils/hash.js';
-import { packageCommit } from '../../utils/package-commit.js';
-import { packageVersion } from '../../utils/package-version.js';
 import { silentProgress } from '../../utils/progress.js';
 import type { EvaluationContext, RunOptions } from '../evaluate-suite.js';
-import { type DecoderFacts, deviceFacts, methodFacts } from '../harness/build-setup.js';
-import type { Method } from '../methods/method.js';
+import type { DecoderFacts } from '../harness/build-setup.js';
 import { resolveMethods } from '../methods/resolve-methods.js';
-import { type ChosenDocuments, chooseDocuments } from './choose-documents.js';
+import { buildResults, buildSetup } from './build-results.js';
+import { chooseDocuments } from './choose-documents.js';
 import { drawPplCurves } from './draw-curves.js';
-import { jobsOf, measureAll, type PplDecoder, patternLength } from './measure-documents.js';
-import { createMeasurements, type Measurements } from './measurements.js';
+import { jobsOf, type PplDecoder } from './jobs.js';
+import { measureAll } from './measure-documents.js';
+import { createMeasurements } from './measurements.js';
 import { openTexts } from './open-texts.js';
 import type { PplOptions } from './options.js';
 import { openPplOutput } from './output.js';
-import { type PplPlan, planPpl } from './plan.js';
-import { type Measurement, PPL_SCHEMA, type PplResults, type PplSetup } from './results.js';
-import { summarizeRow } from './summarize.js';
+import { planPpl } from './plan.js';
+import type { PplResults } from './results.js';
 
 /** What evaluatePerplexity gives back. */
 export interface PplEvaluation {
@@ -84,99 +81,5 @@ export async function evaluateDocuments(
     measurements: { total: jobs.length, resumed, failed: results.failures.length },
     timings: { loadMs: 0, totalMs: performance.now() - started },
     peakMemoryBytes: peakMemoryBytes(),
-  };
-}
-
-function buildSetup(parts: {
-  decoder: PplDecoder;
-  facts: DecoderFacts;
-  plan: PplPlan;
-  methods: readonly Method[];
-  prefix: readonly number[];
-  chunk: number | null;
-  allowDense: boolean;
-}): PplSetup {
-  const { decoder, facts, plan, methods, chunk, allowDense } = parts;
-  const { directory, fingerprint, filesHash } = decoder;
-  const { id, variant, config } = directory;
-  const { window, stride, lengths } = plan;
-  const tool = `minference ${packageVersion()}`;
-  const device = deviceFacts(decoder, facts);
-  const prefix = [...parts.prefix];
-  return {
-    evaluation: 'ppl',
-    tool,
-    commit: packageCommit(),
-    key: hashJson({
-      suite: 'ppl',
-      tool,
-      device,
-      window,
-      stride,
-      prefix,
-      chunk,
-      allowDense,
-      fingerprint,
-      variant,
-      filesHash,
-    }),
-    model: { id, variant, fingerprint, files: filesHash, context_length: config.contextLength },
-    device,
-    options: {
-      lengths: [...lengths],
-      documents: plan.documents,
-      window,
-      stride,
-      prefix,
-      chunk,
-      allow_dense: allowDense,
-      methods: methodFacts(methods, lengths, (method, length) =>
-        hashJson(method.patterns(patternLength(length, plan))),
-      ),
-    },
-  };
-}
-
-function buildResults(
-  setup: PplSetup,
-  {
-    chosen,
-    name,
-    jobs,
-    measurements,
-  }: {
-    chosen: ChosenDocuments;
-    name: string;
-    jobs: ReturnType<typeof jobsOf>;
-    measurements: Measurements;
-  },
-): PplResults {
-  const records = jobs.flatMap((job) => measurements.get(job) ?? []);
-  const failures = records.flatMap(({ document, length, method, failure }) =>
-    failure ? [{ document: document.name, length, method, ...failure }] : [],
-  );
-  const rows = setup.options.lengths.flatMap((length) => {
-    const documents = chosen.documents.map(({ sha256 }) => {
-      const own = records.filter((record) => record.length === length && record.document.sha256 === sha256);
-      return new Map(
-        own.flatMap(({ method, measurement }) => (measurement ? [[method, measurement] as [string, Measurement]] : [])),
-      );
-    });
-    return setup.options.methods.flatMap(({ name: method }) => {
-      const failed = failures.filter((failure) => failure.method === method && failure.length === length).length;
-      return summarizeRow(documents, { length, method, failed }) ?? [];
-    });
-  });
-  return {
-    schema: PPL_SCHEMA,
-    ...setup,
-    finished: new Date().toISOString(),
-    data: {
-      name,
-      documents: chosen.documents.map(({ name, sha256, tokens }) => ({ name, sha256, tokens })),
-      skipped: chosen.skipped,
-    },
-    rows,
-    failures,
   };
 }

@@ -22,7 +22,7 @@ export interface MeasureOptions {
  */
 export async function measureDocument(
   decoder: Pick<Decoder, 'likelihood'>,
-  ids: readonly number[],
+  ids: Int32Array,
   { windows, patterns, prefix, chunk, allowDense, signal }: MeasureOptions,
 ): Promise<Measurement> {
   let loss = 0;
@@ -30,7 +30,7 @@ export async function measureDocument(
   const times = { prefill: 0, index: 0, attention: 0, computed: 0, read: 0 };
   for (const { start, end, scored } of windows) {
     // A window in the middle of a text begins as a text does: without BOS, some models predict nothing.
-    const read = start === 0 ? ids.slice(0, end) : [...prefix, ...ids.slice(start + prefix.length, end)];
+    const read = start === 0 ? [...ids.subarray(0, end)] : [...prefix, ...ids.subarray(start + prefix.length, end)];
     const run = await decoder.likelihood(read, {
       patterns,
       allowDense,

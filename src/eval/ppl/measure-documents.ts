@@ -1,35 +1,21 @@
 import { MinferenceError } from '../../errors.js';
-import type { Decoder } from '../../prefill/decoder.js';
 import { throwIfAborted } from '../../utils/abort.js';
 import { defined } from '../../utils/defined.js';
-import { hashJson } from '../../utils/hash.js';
+import { formatDuration, formatQuantity } from '../../utils/format.js';
 import type { Journal } from '../../utils/journal.js';
 import { formatTokenCount } from '../../utils/parse-size.js';
 import type { ProgressReporter } from '../../utils/progress.js';
-import { rotated } from '../../utils/rotated.js';
 import { endsRun } from '../harness/ends-run.js';
+import { BASELINE } from '../harness/summarize.js';
 import { workOf } from '../harness/work.js';
 import type { Method } from '../methods/method.js';
-import type { ChosenDocuments, TokenizedDocument } from './choose-documents.js';
+import type { ChosenDocuments } from './choose-documents.js';
+import { type Job, jobsOf, type PplDecoder, patternLength } from './jobs.js';
 import { measureDocument } from './measure-document.js';
-import type { Measurements, Place } from './measurements.js';
+import type { Measurements } from './measurements.js';
 import type { PplPlan } from './plan.js';
 import type { PplRecord } from './results.js';
 import { windowsOf } from './windows.js';
-
-/** What perplexity needs of an open decoder. */
-export type PplDecoder = Pick<
-  Decoder,
-  | 'directory'
-  | 'tokenizer'
-  | 'layers'
-  | 'leftAlone'
-  | 'numLayers'
-  | 'fingerprint'
-  | 'filesHash'
-  | 'device'
-  | 'likelihood'
->;
 
 export interface MeasureAllOptions {
   decoder: PplDecoder;
@@ -47,48 +33,8 @@ export interface MeasureAllOptions {
 
 /** Tokens of the run that is not counted: the first run of a session sets up buffers and threads. */
 const WARM_UP_TOKENS = 128;
-
-interface Job extends Place {
-  method: string;
-  ids: readonly number[];
-  how: Method;
-  work: number;
-}
-
-/** The patterns of a length are those of its windows. */
-export const patternLength = (length: number, { window }: Pick<PplPlan, 'window'>): number => Math.min(length, window);
-
-/** Everything to be measured: document by document, each length with all methods, which take turns at being first. */
-export function jobsOf({
-  plan,
-  methods,
-  chosen,
-  decoder,
-}: Pick<MeasureAllOptions, 'plan' | 'methods' | 'chosen' | 'decoder'>) {
-  const hashes = new Map<string, string>();
-  const hashOf = ({ name, patterns }: Method, length: number) => {
-    const key = `${name} ${length}`;
-    const hash = hashes.get(key) ?? hashJson(patterns(length));
-    hashes.set(key, hash);
-    return hash;
-  };
-  const ofLength = (document: TokenizedDocument, index: number) => (length: number, turn: number) =>
-    rotated(methods, index + turn).map((how): Job => {
-      const windows = windowsOf(length, plan.window, plan.stride);
-      const ofWindow = ({ start, end }: { start: number; end: number }) =>
-        workOf(decoder, { length: end - start }, how);
-      return {
-        document: { name: document.name, sha256: document.sha256 },
-        length,
-        method: how.name,
-        patterns_sha256: hashOf(how, patternLength(length, plan)),
-        ids: document.ids.slice(0, length),
-        how,
-        work: windows.reduce((sum, window) => sum + ofWindow(window), 0),
-      };
-    });
-  return chosen.documents.flatMap((document, index) => plan.lengths.flatMap(ofLength(document, index)));
-}
+/** Tokens of the run that tells how fast the machine is; shorter ones are not like the long ones. */
+const TRIAL_TOKENS = 2048;
 
 /**
  * Measures what is missing. A method that fails at a length is not tried again there: what is missing is named.
@@ -96,7 +42,7 @@ export function jobsOf({
  * @throws {MinferenceError} ABORTED saying how to go on, WRITE_FAILED
  */
 export async function measureAll(options: MeasureAllOptions): Promise<void> {
-  const { decoder, measurements, progress, signal, journal } = options;
+  const { measurements, progress, signal, journal } = options;
   const jobs = jobsOf(options);
   const open = jobs.filter((job) => !measurements.has(job));
   if (open.length === 0) return;
@@ -104,7 +50,7 @@ export async function measureAll(options: MeasureAllOptions): Promise<void> {
   let left = open.reduce((sum, { work }) => sum + work, 0);
   const failed = new Map<string, MinferenceError>();
   try {
-    await decoder.likelihood(open[0]!.ids.slice(0, WARM_UP_TOKENS), { patterns: 'dense', ...defined({ signal }) });
+    await tryOut(options, open, left);
     const task = progress.start({ label: 'measuring', total: jobs.length, unit: 'measurements' });
     for (const job of open) {
       throwIfAborted(signal);
@@ -119,6 +65,20 @@ export async function measureAll(options: MeasureAllOptions): Promise<void> {
   } catch (error) {
     throw explained(error, options, jobs);
   }
+}
+
+/** Warms the session up, then tells from one timed run what the open jobs will take. */
+async function tryOut({ decoder, progress, signal }: MeasureAllOptions, open: readonly Job[], work: number) {
+  const { ids } = open.at(-1)!;
+  const run = (tokens: number) =>
+    decoder.likelihood([...ids.subarray(0, tokens)], { patterns: 'dense', ...defined({ signal }) });
+  await run(WARM_UP_TOKENS);
+  const length = Math.min(TRIAL_TOKENS, ids.length);
+  const { timings } = await run(length);
+  const estimate = (timings.totalMs / workOf(decoder, { length }, { name: BASELINE })) * work;
+  progress.note(
+    `${formatQuantity(open.length, 'measurement')}: about ${formatDuration(estimate)}, by one run of ${length} tokens`,
+  );
 }
 
 async function measureOrFailure(

@@ -1,7 +1,16 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readDataset } from '../../datasets/read-dataset.js';
-import { extensionOf, type NamedText, parseTexts, readTexts } from '../../datasets/read-texts.js';
+import { jsonLines } from '../../datasets/read-json-lines.js';
+import {
+  extensionOf,
+  FORMATS,
+  type NamedText,
+  nameEntry,
+  parseTexts,
+  readTexts,
+  textEntry,
+} from '../../datasets/read-texts.js';
 import { MinferenceError } from '../../errors.js';
 import { sha256 } from '../../utils/hash.js';
 import { readFailure } from '../../utils/read-text.js';
@@ -55,11 +64,20 @@ async function* shipped(): AsyncIterable<TextDocument> {
 
 async function* ofFiles(paths: readonly string[]): AsyncIterable<TextDocument> {
   for (const path of paths) {
-    const { texts } = await readTexts(path, READ_HINT);
     // Texts of several files may have the same name.
     const file = paths.length > 1 ? basename(path) : undefined;
-    for (const entry of texts) yield toDocument(entry, basename(path), file);
+    for await (const entry of textsOf(path)) yield toDocument(entry, basename(path), file);
   }
+}
+
+/** A file of lines may be larger than memory. */
+async function* textsOf(path: string): AsyncIterable<NamedText> {
+  if (extensionOf(path) !== '.jsonl') {
+    yield* (await readTexts(path, READ_HINT)).texts;
+    return;
+  }
+  const lines = jsonLines(path, { schema: textEntry, hint: FORMATS, readHint: READ_HINT });
+  for await (const { record, line } of lines) yield nameEntry(record, line);
 }
 
 const toDocument = ({ name, text }: NamedText, fallback: string, file?: string): TextDocument => ({

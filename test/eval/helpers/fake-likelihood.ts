@@ -1,4 +1,4 @@
-import type { PplDecoder } from '../../../src/eval/ppl/measure-documents.js';
+import type { PplDecoder } from '../../../src/eval/ppl/jobs.js';
 import type { LayerPatterns } from '../../../src/prefill/pattern-feeds.js';
 
 export interface FakeLikelihood {
