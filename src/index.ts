@@ -29,6 +29,8 @@ export {
 export type { Evaluation, EvaluationContext } from './eval/evaluate-suite.js';
 export { type EvaluatePerplexityOptions, evaluatePerplexity } from './eval/ppl/evaluate.js';
 export type { PplEvaluation } from './eval/ppl/evaluate-documents.js';
+export type { ReportFormat, ReportOptions } from './eval/report/options.js';
+export { type Report, reportResults } from './eval/report/report-results.js';
 export type { HeadPattern, PatternType } from './patterns/head-pattern.js';
 export { loadPatterns } from './patterns/load-patterns.js';
 export { PATTERN_SCHEMA, type PatternFile, patternFileSchema } from './patterns/pattern-file.js';

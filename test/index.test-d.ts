@@ -4,6 +4,7 @@ import type { searchSchema } from '../search/options.js';
 import type { prefillPromptSchema } from '../src/api/options.js';
 import type { niahSchema } from '../src/eval/niah/options.js';
 import type { pplOptionsSchema } from '../src/eval/ppl/options.js';
+import type { reportSchema } from '../src/eval/report/options.js';
 import type { rulerSchema } from '../src/eval/ruler/options.js';
 import type { runShape } from '../src/eval/run-options.js';
 import {
@@ -26,6 +27,9 @@ import {
   type patternFileSchema,
   patternMatrix,
   prefill,
+  type Report,
+  type ReportOptions,
+  reportResults,
   type SearchOptions,
   type SearchResult,
   search,
@@ -42,6 +46,7 @@ expectTypeOf(search).returns.resolves.toEqualTypeOf<SearchResult>();
 expectTypeOf(evaluateNiah).returns.resolves.toEqualTypeOf<Evaluation>();
 expectTypeOf(evaluateRuler).returns.resolves.toEqualTypeOf<Evaluation>();
 expectTypeOf(evaluatePerplexity).returns.resolves.toEqualTypeOf<PplEvaluation>();
+expectTypeOf(reportResults).returns.resolves.toEqualTypeOf<Report>();
 expectTypeOf(prefill).returns.resolves.toEqualTypeOf<PrefillPromptResult>();
 expectTypeOf(decoder).toExtend<Disposable>();
 expectTypeOf<Generation['stopped']>().toEqualTypeOf<'eos' | 'length' | 'context' | 'signal' | 'failure'>();
@@ -79,4 +84,5 @@ expectTypeOf<Keys<typeof searchSchema>>().toEqualTypeOf<keyof SearchOptions>();
 expectTypeOf<Keys<typeof niahSchema> | keyof typeof runShape>().toEqualTypeOf<keyof EvaluateNiahOptions>();
 expectTypeOf<Keys<typeof rulerSchema> | keyof typeof runShape>().toEqualTypeOf<keyof EvaluateRulerOptions>();
 expectTypeOf<Keys<typeof pplOptionsSchema>>().toEqualTypeOf<keyof EvaluatePerplexityOptions>();
+expectTypeOf<Keys<typeof reportSchema>>().toEqualTypeOf<keyof ReportOptions>();
 expectTypeOf<z.output<typeof patternFileSchema>>().toEqualTypeOf<PatternFile>();

@@ -6,6 +6,7 @@ import { evalInfiniteBenchCommand } from './commands/eval/infinitebench.js';
 import { evalMergeCommand } from './commands/eval/merge.js';
 import { evalNiahCommand } from './commands/eval/niah.js';
 import { evalPplCommand } from './commands/eval/ppl.js';
+import { evalReportCommand } from './commands/eval/report.js';
 import { evalRulerCommand } from './commands/eval/ruler.js';
 import { inspectCommand } from './commands/inspect/spec.js';
 import { prefillCommand } from './commands/prefill/spec.js';
@@ -23,6 +24,7 @@ const commands: CommandSpec[] = [
   evalInfiniteBenchCommand,
   evalPplCommand,
   evalMergeCommand,
+  evalReportCommand,
   inspectCommand,
 ];
 

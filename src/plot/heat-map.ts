@@ -2,6 +2,7 @@ import { type ScaleBand, scaleLinear } from 'd3-scale';
 import { bands, middleOf } from './bands.js';
 import { inkOn, scaleColor, scaleStops } from './color-scale.js';
 import { element, escapeXml, FAINT_INK, fitText, label, svgDocument, textWidth } from './svg.js';
+import { thinTicks } from './thin-ticks.js';
 
 export interface HeatMapPanel {
   title: string;
@@ -23,6 +24,8 @@ export interface HeatMapOptions {
   range: readonly [low: number, high: number];
   /** What the colours mean, beside their scale. */
   scaleLabel: string;
+  /** Of the colour scale: another one for every drawing of a page. Default: `scale`. */
+  scaleId?: string;
   /** How a value is written in its cell and its tooltip. */
   format?: (value: number) => string;
 }
@@ -32,10 +35,11 @@ const CELL = { maxWidth: 58, minWidth: 22, height: 30, gap: 2 };
 const PANEL_WIDTH = 460;
 const PANELS_PER_ROW = 3;
 const HEAD = 58;
-const PANEL_HEAD = 44;
+/** Above a panel's cells: where it has a title or a note, and where all of that stands over the drawing. */
+const PANEL_HEAD = { named: 44, bare: 6 };
 const PANEL_FOOT = 52;
 const LEGEND = 50;
-const EMPTY = '#f0f0f0';
+export const EMPTY = '#f0f0f0';
 
 /** Maps of numbers as SVG: one cell per row and column, the number written in it, one fixed colour scale for all. */
 export function heatMapSvg(options: HeatMapOptions): string {
@@ -69,31 +73,34 @@ interface Layout {
   panelHeight: number;
 }
 
-function layoutOf({ columns, rows }: HeatMapOptions): Layout {
+function layoutOf({ columns, rows, panels }: HeatMapOptions): Layout {
+  const head = panels.some(({ title, note }) => title || note) ? PANEL_HEAD.named : PANEL_HEAD.bare;
   const left = 26 + Math.max(...rows.ticks.map((tick) => textWidth(tick, 12)));
   const cellWidth = Math.min(CELL.maxWidth, Math.max(CELL.minWidth, (PANEL_WIDTH - left) / columns.ticks.length));
   const height = CELL.height * rows.ticks.length;
   return {
     x: bands(columns.ticks.length, left, cellWidth * columns.ticks.length, CELL.gap),
-    y: bands(rows.ticks.length, PANEL_HEAD, height, CELL.gap),
+    y: bands(rows.ticks.length, head, height, CELL.gap),
     fontSize: cellWidth < 32 ? 9 : cellWidth < 42 ? 11 : 12,
     left,
     panelWidth: left + Math.max(cellWidth * columns.ticks.length, 150) + 24,
-    panelHeight: PANEL_HEAD + height + PANEL_FOOT,
+    panelHeight: head + height + PANEL_FOOT,
   };
 }
 
 function panelMarkup(panel: HeatMapPanel, options: HeatMapOptions, layout: Layout): string {
   const { columns, rows } = options;
   const { x, y, left, panelWidth } = layout;
-  const bottom = y.range()[1];
-  const middle = { x: (left + x.range()[1]) / 2, y: (PANEL_HEAD + bottom) / 2 };
+  const [top, bottom] = y.range();
+  const middle = { x: (left + x.range()[1]) / 2, y: (top + bottom) / 2 };
   const room = panelWidth - left - 12;
   const parts = [
     label(left, 16, fitText(panel.title, room, 14), { 'font-size': 14, 'font-weight': 600 }),
     ...(panel.note ? [label(left, 33, fitText(panel.note, room, 11), { 'font-size': 11, fill: FAINT_INK })] : []),
     ...rows.ticks.map((tick, row) => label(left - 8, middleOf(y, row) + 4, tick, { 'text-anchor': 'end' })),
-    ...columns.ticks.map((tick, column) => label(middleOf(x, column), bottom + 16, tick, { 'text-anchor': 'middle' })),
+    ...thinTicks(columns.ticks, x.step(), 12).map((column) =>
+      label(middleOf(x, column), bottom + 16, columns.ticks[column]!, { 'text-anchor': 'middle' }),
+    ),
     label(middle.x, bottom + 36, columns.label, { 'text-anchor': 'middle', fill: FAINT_INK }),
     label(0, 0, rows.label, {
       'text-anchor': 'middle',
@@ -137,7 +144,11 @@ function cell(
 }
 
 /** The colour scale with its ends and quarters. */
-function legend({ range, scaleLabel, format = String }: HeatMapOptions, width: number, y: number): string {
+function legend(
+  { range, scaleLabel, scaleId = 'scale', format = String }: HeatMapOptions,
+  width: number,
+  y: number,
+): string {
   const barWidth = 200;
   const x = (width - barWidth) / 2;
   const stops = scaleStops().map(({ offset, color }) => element('stop', { offset, 'stop-color': color }));
@@ -152,9 +163,9 @@ function legend({ range, scaleLabel, format = String }: HeatMapOptions, width: n
   return element(
     'g',
     {},
-    element('defs', {}, element('linearGradient', { id: 'scale' }, ...stops)),
+    element('defs', {}, element('linearGradient', { id: scaleId }, ...stops)),
     label(x - 10, y + 10, scaleLabel, { 'text-anchor': 'end', fill: FAINT_INK }),
-    element('rect', { x, y, width: barWidth, height: 12, rx: 3, fill: 'url(#scale)' }),
+    element('rect', { x, y, width: barWidth, height: 12, rx: 3, fill: `url(#${scaleId})` }),
     ...ticks,
   );
 }

@@ -1,8 +1,11 @@
 import { max } from 'd3-array';
 import { scaleLinear, scalePoint } from 'd3-scale';
 import { line as linePath } from 'd3-shape';
+import { frameMarkup, PANEL, PLOT, PLOT_BOTTOM, TICKS } from './frame.js';
+import { legendMarkup } from './legend.js';
 import { markerShape, SERIES_COLORS } from './series-style.js';
-import { element, escapeXml, FAINT_INK, fitText, GRID_INK, label, svgDocument, textWidth } from './svg.js';
+import { element, escapeXml, FAINT_INK, fitText, label, svgDocument } from './svg.js';
+import { thinTicks } from './thin-ticks.js';
 
 export interface Series {
   name: string;
@@ -34,11 +37,8 @@ export interface LineChartOptions {
 
 const MARGIN = 20;
 const HEAD = 58;
-const PLOT = { width: 340, height: 220, left: 56, right: 24, top: 34, bottom: 54 };
-const PANEL = { width: PLOT.left + PLOT.width + PLOT.right, height: PLOT.top + PLOT.height + PLOT.bottom };
-const LEGEND_LINE = 20;
-/** About as many round numbers stand at the y axis. */
-const TICKS = 5;
+/** Where panels have no titles of their own, and there is no note, they stand as much higher. */
+const LIFT = 34;
 /** Lines that coincide are set beside each other by this much, so that each is seen. */
 const DODGE = 5;
 
@@ -47,12 +47,17 @@ export function lineChartSvg(options: LineChartOptions): string {
   const { title, note, panels } = options;
   const width = Math.max(MARGIN * 2 + panels.length * PANEL.width, 380);
   const names = [...new Set(panels.flatMap(({ series }) => series.map(({ name }) => name)))];
-  const legend = legendMarkup(names, width);
-  const height = HEAD + PANEL.height + legend.height + 10;
+  const legend = legendMarkup(
+    names.map((name, index) => ({ name, index })),
+    width,
+    MARGIN,
+  );
+  const head = note === undefined && panels.every((panel) => panel.title === '') ? HEAD - LIFT : HEAD;
+  const height = head + PANEL.height + legend.height + 10;
   const body = panels.map((panel, index) =>
     element(
       'g',
-      { transform: `translate(${MARGIN + index * PANEL.width} ${HEAD})` },
+      { transform: `translate(${MARGIN + index * PANEL.width} ${head})` },
       '\n',
       panelMarkup(panel, options, names),
     ),
@@ -61,30 +66,18 @@ export function lineChartSvg(options: LineChartOptions): string {
     label(MARGIN, 28, fitText(title, width - 2 * MARGIN, 17), { 'font-size': 17, 'font-weight': 600 }),
     ...(note ? [label(MARGIN, 46, fitText(note, width - 2 * MARGIN, 12), { fill: FAINT_INK })] : []),
     ...body,
-    element('g', { transform: `translate(0 ${HEAD + PANEL.height})` }, '\n', legend.markup),
+    element('g', { transform: `translate(0 ${head + PANEL.height})` }, '\n', legend.markup),
   ]);
 }
 
 function panelMarkup(panel: LineChartPanel, { xLabel, xTicks }: LineChartOptions, names: readonly string[]): string {
   const { format = String, series } = panel;
-  const bottom = PLOT.top + PLOT.height;
   const x = scalePoint([...xTicks.keys()], [PLOT.left, PLOT.left + PLOT.width]).padding(0.5);
-  const y = scaleLinear(panel.range ?? [0, largest(series)], [bottom, PLOT.top]).nice(TICKS);
+  const y = scaleLinear(panel.range ?? [0, largest(series)], [PLOT_BOTTOM, PLOT.top]).nice(TICKS);
+  const shown = thinTicks(xTicks, x.step(), 12);
   const axes = [
-    label(PLOT.left, 16, panel.title, { 'font-size': 14, 'font-weight': 600 }),
-    ...y
-      .ticks(TICKS)
-      .flatMap((tick) => [
-        element('line', { x1: PLOT.left, x2: PLOT.left + PLOT.width, y1: y(tick), y2: y(tick), stroke: GRID_INK }),
-        label(PLOT.left - 8, y(tick) + 4, format(tick), { 'text-anchor': 'end' }),
-      ]),
-    ...xTicks.map((tick, index) => label(x(index)!, bottom + 18, tick, { 'text-anchor': 'middle' })),
-    label(PLOT.left + PLOT.width / 2, bottom + 40, xLabel, { 'text-anchor': 'middle', fill: FAINT_INK }),
-    label(0, 0, panel.yLabel, {
-      'text-anchor': 'middle',
-      fill: FAINT_INK,
-      transform: `translate(12 ${PLOT.top + PLOT.height / 2}) rotate(-90)`,
-    }),
+    ...frameMarkup({ ...panel, xLabel, y, format }),
+    ...shown.map((index) => label(x(index)!, PLOT_BOTTOM + 18, xTicks[index]!, { 'text-anchor': 'middle' })),
   ];
   const lines = series.map((one) => {
     const index = names.indexOf(one.name);
@@ -124,19 +117,6 @@ function seriesMarkup({ name, values, intervals }: Series, index: number, { x, y
   );
   const line = element('path', { d: path(points) ?? '', fill: 'none', stroke: color, 'stroke-width': 2 });
   return element('g', { class: 'series' }, ...whiskers, ...(points.length > 1 ? [line] : []), ...markers);
-}
-
-/** Names with their markers, in as many lines as they need. */
-function legendMarkup(names: readonly string[], width: number): { markup: string; height: number } {
-  let [x, y] = [MARGIN + PLOT.left, 10];
-  const items = names.map((name, index) => {
-    const itemWidth = 34 + textWidth(name, 12);
-    if (x + itemWidth > width - MARGIN && x > MARGIN + PLOT.left) [x, y] = [MARGIN + PLOT.left, y + LEGEND_LINE];
-    const item = element('g', {}, markerShape(index, x, y - 4), label(x + 12, y, name));
-    x += itemWidth;
-    return `${item}\n`;
-  });
-  return { markup: items.join(''), height: y + 6 };
 }
 
 /** Below this a scale would be made of rounding errors. */

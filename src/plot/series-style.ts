@@ -1,5 +1,5 @@
 import { type SymbolType, symbol, symbolCircle, symbolDiamond, symbolSquare, symbolTriangle } from 'd3-shape';
-import { element } from './svg.js';
+import { element, GROUND } from './svg.js';
 
 /** Okabe and Ito's colours, told apart with every kind of colour blindness; the pale yellow left out. */
 export const SERIES_COLORS = ['#333333', '#d55e00', '#0072b2', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
@@ -16,6 +16,6 @@ export const markerShape = (index: number, x: number, y: number): string =>
     d: drawSymbol.type(SHAPES[index % SHAPES.length]!)() ?? '',
     transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
     fill: SERIES_COLORS[index % SERIES_COLORS.length]!,
-    stroke: '#ffffff',
+    stroke: GROUND,
     'stroke-width': 1,
   });

@@ -1,6 +1,7 @@
 /** Fonts that are there wherever an SVG is shown, so that none needs to be embedded. */
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
+export const GROUND = '#ffffff';
 export const INK = '#1a1a1a';
 export const FAINT_INK = '#5c5c5c';
 export const GRID_INK = '#dcdcdc';
@@ -36,7 +37,7 @@ export function svgDocument(size: { width: number; height: number }, title: stri
     },
     '\n',
     `${element('title', {}, escapeXml(title))}\n`,
-    `${element('rect', { width, height, fill: '#ffffff' })}\n`,
+    `${element('rect', { width, height, fill: GROUND })}\n`,
     ...body.map((part) => `${part}\n`),
   );
   return `${root}\n`;

@@ -14,6 +14,7 @@ const COMMANDS = [
   ['eval', 'infinitebench'],
   ['eval', 'ppl'],
   ['eval', 'merge'],
+  ['eval', 'report'],
   ['inspect'],
 ];
 

@@ -25,3 +25,11 @@ it('protects any other file', async () => {
     message: `--out: expected a new file or an earlier result, found another file at ${path}`,
   });
 });
+
+it('knows files that have no room for a schema by their first line', async () => {
+  const path = join(temporaryFolder(), 'report.csv');
+  writeFileSync(path, 'length,task,score\r\n1024,vt,100\r\n');
+  await expect(refuseForeignFile(path, 'length,task,score')).resolves.toBeUndefined();
+  await expect(refuseForeignFile(path, 'length,task')).rejects.toMatchObject({ code: 'USAGE' });
+  await expect(refuseForeignFile(path)).rejects.toMatchObject({ code: 'USAGE' });
+});

@@ -28,26 +28,30 @@ export function buildResults(
 }
 
 /** All places of an evaluation by length, task, depth and sample. */
-export function placesInOrder({ options }: EvalSetup): GridPlace[] {
-  const { tasks, lengths, depths, samples } = options;
-  const order = new Map(tasks.map(({ name }, index) => [name, index]));
+export function placesInOrder(setup: EvalSetup): GridPlace[] {
+  const { tasks, lengths, depths, samples } = setup.options;
   return placesOf({
     tasks: tasks.map(({ name, count }) => ({ name, count: count ?? samples })),
     lengths,
     depths,
     samples,
-  }).sort(
-    (a, b) =>
-      a.length - b.length ||
-      order.get(a.task)! - order.get(b.task)! ||
-      (a.depth ?? 0) - (b.depth ?? 0) ||
-      a.sample - b.sample,
-  );
+  }).sort(placeOrder(setup));
+}
+
+/** Compares places of an evaluation by length, task, depth and sample. */
+export function placeOrder({ options }: Pick<EvalSetup, 'options'>): (a: GridPlace, b: GridPlace) => number {
+  const order = new Map(options.tasks.map(({ name }, index) => [name, index]));
+  return (a, b) =>
+    a.length - b.length ||
+    order.get(a.task)! - order.get(b.task)! ||
+    (a.depth ?? 0) - (b.depth ?? 0) ||
+    a.sample - b.sample;
 }
 
 /** The methods of an evaluation with the patterns that they used. */
 export const methodsOf = ({ options }: EvalSetup): MethodIdentity[] =>
   options.methods.map(({ name, patterns }) => ({
     name,
-    patternsSha256: (length) => patterns.find((entry) => entry.length === length)!.sha256,
+    // A file that was edited may have a length without patterns: nothing was answered with those.
+    patternsSha256: (length) => patterns.find((entry) => entry.length === length)?.sha256 ?? '',
   }));

@@ -1,6 +1,7 @@
-import { lineChartSvg } from '../../plot/line-chart.js';
+import { type LineChartPanel, lineChartSvg } from '../../plot/line-chart.js';
 import { formatTokenCount } from '../../utils/parse-size.js';
 import type { EvalResults, ResultAggregate } from './results.js';
+import { BASELINE } from './summarize.js';
 
 /** 'org/model: vt, cwe' or 'org/model: 13 tasks'. */
 export function titleOf({ model, options }: EvalResults): string {
@@ -8,17 +9,19 @@ export function titleOf({ model, options }: EvalResults): string {
   return `${model.id}: ${tasks.length > 3 ? `${tasks.length} tasks` : tasks.join(', ')}`;
 }
 
+/** A method's means, one per length; undefined where there is none. */
+export interface MethodCurve {
+  name: string;
+  rows: readonly (ResultAggregate | undefined)[];
+}
+
 /** Score and speed-up of every method by length, as SVG text. */
 export function drawCurves(results: EvalResults): string {
   const { lengths, methods } = results.options;
-  const rows = methods.map(({ name }) => ({
+  const curves = methods.map(({ name }) => ({
     name,
     rows: lengths.map((length) => aggregateOf(results, { method: name, length })),
   }));
-  const speed = rows
-    .filter((method) => method.rows.some((row) => row?.speedup))
-    .map(({ name, rows }) => ({ name, values: rows.map((row) => row?.speedup ?? null) }));
-  const baseline = { name: 'dense', values: lengths.map(() => 1) };
   const count = Math.max(0, ...results.aggregates.filter(({ length }) => length !== null).map(({ n }) => n));
   return lineChartSvg({
     title: titleOf(results),
@@ -26,29 +29,36 @@ export function drawCurves(results: EvalResults): string {
     xLabel: 'length in tokens',
     xTicks: lengths.map(formatTokenCount),
     panels: [
-      {
-        title: 'Accuracy',
-        yLabel: 'score',
-        range: [0, 100],
-        series: rows.map(({ name, rows }) => ({
-          name,
-          values: rows.map((row) => row?.score ?? null),
-          intervals: rows.map((row) => (row ? ([row.low, row.high] as const) : null)),
-        })),
-      },
-      ...(speed.length === 0
-        ? []
-        : [
-            {
-              title: 'Prefill speed',
-              yLabel: 'dense time / time',
-              series: [baseline, ...speed],
-              format: (value: number) => `${Number(value.toPrecision(3))}×`,
-            },
-          ]),
+      { title: 'Accuracy', ...accuracyPanel(curves) },
+      ...(hasSpeed(curves) ? [{ title: 'Prefill speed', ...speedPanel(curves) }] : []),
     ],
   });
 }
+
+type Panel = Omit<LineChartPanel, 'title'>;
+
+export const accuracyPanel = (curves: readonly MethodCurve[]): Panel => ({
+  yLabel: 'score',
+  range: [0, 100],
+  series: curves.map(({ name, rows }) => ({
+    name,
+    values: rows.map((row) => row?.score ?? null),
+    intervals: rows.map((row) => (row ? ([row.low, row.high] as const) : null)),
+  })),
+});
+
+export const hasSpeed = (curves: readonly MethodCurve[]): boolean =>
+  curves.some(({ rows }) => rows.some((row) => row?.speedup));
+
+/** Dense attention is what others are compared with: 1. */
+export const speedPanel = (curves: readonly MethodCurve[]): Panel => ({
+  yLabel: 'dense time / time',
+  series: curves.map(({ name, rows }) => ({
+    name,
+    values: rows.map((row) => (row?.method === BASELINE ? 1 : (row?.speedup ?? null))),
+  })),
+  format: (value) => `${Number(value.toPrecision(3))}×`,
+});
 
 /** The mean over the tasks of a length; null: over all lengths. */
 export const aggregateOf = (

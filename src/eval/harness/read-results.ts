@@ -18,9 +18,13 @@ export async function readResults(folder: string): Promise<EvalResults> {
   const value = await readJsonFile(path, { code: 'CHECKPOINT_INVALID', maxBytes: MAX_BYTES, hint });
   const result = evalSchema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  throw new MinferenceError(
-    'CHECKPOINT_INVALID',
-    `${path}: expected results of schema ${EVAL_SCHEMA}: ${describeProblem(result.error)}`,
-    { hint },
-  );
+  const problem = `${path}: expected results of schema ${EVAL_SCHEMA}: ${describeProblem(result.error)}`;
+  throw new MinferenceError('CHECKPOINT_INVALID', problem, { hint: isOtherVersion(value) ? OTHER_VERSION : hint });
+}
+
+const OTHER_VERSION = 'another version of minference wrote them: use that one, or run the evaluation again';
+
+function isOtherVersion(value: unknown): boolean {
+  const schema = (value as { schema?: unknown } | null)?.schema;
+  return typeof schema === 'string' && /^minference\.eval\/\d+$/.test(schema) && schema !== EVAL_SCHEMA;
 }

@@ -1,12 +1,13 @@
 import { loadHaystack } from '../../datasets/load-haystack.js';
 import { loadWords } from '../../datasets/load-words.js';
 import { ascending, fittingLengths } from '../default-lengths.js';
+import { drawCurves } from '../harness/draw-curves.js';
+import { drawHeatMaps } from '../harness/draw-heat-maps.js';
 import { parseMethods } from '../methods/parse-methods.js';
 import { parseTasks } from '../parse-tasks.js';
 import type { Suite } from '../suite.js';
 import { type NiahOptions, niahSchema } from './options.js';
 import { parseDepths } from './parse-depths.js';
-import { drawPlots } from './plots.js';
 import { NIAH_CHOICE } from './tasks.js';
 
 export const DEFAULT_LENGTHS: readonly number[] = [2048, 4096, 8192, 16_384];
@@ -38,5 +39,5 @@ export const niahSuite: Suite<NiahOptions> = {
       },
     };
   },
-  draw: drawPlots,
+  draw: (results) => ({ 'heatmap.svg': drawHeatMaps(results), 'curves.svg': drawCurves(results) }),
 };

@@ -1,5 +1,6 @@
 import type { Evaluation } from '../../../eval/evaluate-suite.js';
-import type { EvalResults, ResultAggregate, ResultRow } from '../../../eval/harness/results.js';
+import { formatPoints, isNoise, NOISE } from '../../../eval/format-difference.js';
+import type { EvalResults, ResultAggregate } from '../../../eval/harness/results.js';
 import { formatBytes, formatDuration, formatPercent, formatQuantity } from '../../../utils/format.js';
 import { formatTokenCount } from '../../../utils/parse-size.js';
 import { type Column, renderFacts, renderTable } from '../../render/table.js';
@@ -17,15 +18,8 @@ const COLUMNS: Column[] = [
   { title: 'speed-up', align: 'right' },
 ];
 
-/** Behind a difference that chance may have made. */
-const NOISE = '≈';
-
-type Row = ResultRow | ResultAggregate;
-
-const signed = (points: number) => `${points > 0 ? '+' : points < 0 ? '−' : '±'}${Math.abs(points).toFixed(1)}`;
-const isNoise = ({ difference_low: low, difference_high: high }: Row) => low !== null && low <= 0 && high! >= 0;
-const difference = (row: Row) =>
-  row.difference === null ? '' : `${signed(row.difference)} ${isNoise(row) ? NOISE : ' '}`;
+const difference = (row: ResultAggregate) =>
+  row.difference === null ? '' : `${formatPoints(row.difference)} ${isNoise(row) ? NOISE : ' '}`;
 
 function cells(row: ResultAggregate, isFirst: boolean): string[] {
   const length = row.length === null ? 'all' : formatTokenCount(row.length);
