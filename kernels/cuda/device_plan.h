@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "minference/pattern.h"
+#include "minference/sparse_index.h"
 
 namespace minference::cuda {
 
@@ -17,8 +18,8 @@ struct DiagonalRun {
 };
 
 // One per head and batch entry, [batch, num_heads], in device memory. The keys of a row block are: [0, prefix), the
-// runs clipped to what the block sees, the kept key blocks, and the columns in none of these; plan/row_block.cuh walks
-// over them. dense = one run 0 … INT32_MAX.
+// runs clipped to what the block sees, the kept key blocks or given ranges, and the columns in none of these;
+// plan/row_block.cuh walks over them. dense = one run 0 … INT32_MAX.
 struct DevicePlan {
   int32_t kind;             // PatternKind after the fallback to dense
   int32_t prefix;           // a_shape's sink
@@ -35,9 +36,14 @@ struct DevicePlan {
   // of its query blocks'): key_blocks[r * blocks_stride … + block_counts[r])
   const uint16_t* key_blocks;
   const int32_t* block_counts;
+  // explicit: row block r (block_m rows) has ranges[range_offsets[r] … range_offsets[r + 1]), which are clipped to what
+  // it sees, and columns[column_offsets[r] … column_offsets[r + 1]), which it sees and no range of its own covers.
+  const KeyRange* ranges;
+  const int64_t* range_offsets;
+  const int64_t* column_offsets;
   int64_t tiles;  // of the whole head, in units of the kernel's tile
 };
-static_assert(sizeof(DevicePlan) == 80, "no holes: plans are downloaded whole");
+static_assert(sizeof(DevicePlan) == 104, "no holes: plans are downloaded whole");
 
 // Keys and values of the columns of all vertical_slash heads that stayed so, [rows, head_dim], each head's at multiples
 // of kGranule rows and zeros up to the next one: for kernels that take columns in place.

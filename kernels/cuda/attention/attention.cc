@@ -25,18 +25,23 @@ bool all_dense(const AttentionParams& p, const KernelGeometry& geometry) {
   return true;
 }
 
+bool has_explicit(const AttentionParams& p) {
+  return std::any_of(p.patterns, p.patterns + p.shape.num_heads,
+                     [](const HeadPattern& pattern) { return PatternKind{pattern.kind} == PatternKind::kExplicit; });
+}
+
 }  // namespace
 
 // Keys are counted in the granules in which all kernels take them.
-KernelGeometry attention_geometry(int64_t head_dim) {
-  if (runs_sm90(head_dim)) return kGeometrySm90;
+KernelGeometry attention_geometry(int64_t head_dim, bool has_explicit) {
+  if (!has_explicit && runs_sm90(head_dim)) return kGeometrySm90;
   return {.block_m = sm80_block_m(head_dim), .block_n = kGranule, .key_align = 1};
 }
 
 void attend(const AttentionParams& params, const Plans& plans, const KernelGeometry& geometry, const Context& context) {
   if (plans.schedule.num_items == 0) return;
   check(cudaMemsetAsync(plans.schedule.next, 0, sizeof(int32_t), context.stream), "resetting the schedule");
-  if (runs_sm90(params.shape.head_dim)) {
+  if (geometry.columns_in_place) {
     attend_sm90(params, plans, context);
   } else {
     attend_sm80(params, plans, geometry, context);
@@ -45,7 +50,7 @@ void attend(const AttentionParams& params, const Plans& plans, const KernelGeome
 
 void attention(const AttentionParams& params, const Context& context) {
   check_attention(params);
-  const KernelGeometry geometry = attention_geometry(params.shape.head_dim);
+  const KernelGeometry geometry = attention_geometry(params.shape.head_dim, has_explicit(params));
   if (is_decode(params) && all_dense(params, geometry)) return decode(params, context);
   Planner planner(params, geometry, context);
   if (context.times != nullptr) context.times->index_begins();

@@ -13,7 +13,12 @@ class Granules {
   // `pending`: [2 * kGranule] of this warp, in shared memory.
   __device__ Granules(const DevicePlan& plan, const RowBlock& block, int64_t block_index, int32_t* pending)
       : plan_(plan), block_(block), ranges_(plan, block, block_index), pending_(pending) {
+    columns_ = plan.columns;
     columns_left_ = block.low <= block.last ? plan.num_columns : 0;
+    if (plan.kind == static_cast<int32_t>(PatternKind::kExplicit)) {
+      columns_ += plan.column_offsets[block_index];
+      columns_left_ = static_cast<int32_t>(plan.column_offsets[block_index + 1] - plan.column_offsets[block_index]);
+    }
   }
 
   int32_t key = -1;         // this lane's; -1 if it has none, as the last lanes of the last granule of a range
@@ -53,8 +58,7 @@ class Granules {
 
   // Looks at the next 32 columns.
   __device__ void collect() {
-    const int32_t index = plan_.num_columns - columns_left_ + lane();
-    const int32_t column = lane() < columns_left_ ? plan_.columns[index] : -1;
+    const int32_t column = lane() < columns_left_ ? columns_[lane()] : -1;
     const bool seen = column >= block_.low && column <= block_.last && !in_runs(plan_, block_, column);
     const unsigned which = __ballot_sync(0xffffffffu, seen);
     if (seen) pending_[num_pending_ + __popc(which & ((1u << lane()) - 1))] = column;
@@ -63,6 +67,7 @@ class Granules {
     // Columns ascend: none is seen after the first that lies beyond the block.
     const bool beyond = __any_sync(0xffffffffu, column > block_.last);
     columns_left_ = beyond || columns_left_ < kGranule ? 0 : columns_left_ - kGranule;
+    columns_ += kGranule;
   }
 
   const DevicePlan& plan_;
@@ -71,6 +76,7 @@ class Granules {
   int32_t begin_ = 0, end_ = 0;
   int32_t* pending_;
   int32_t num_pending_ = 0;
+  const int32_t* columns_;  // those not looked at
   int32_t columns_left_ = 0;
 };
 

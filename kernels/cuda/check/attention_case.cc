@@ -44,6 +44,8 @@ AttentionOperands::AttentionOperands(const AttentionCase& c, DataType dtype) : p
   p.softcap = c.softcap;
   p.local_window = c.window;
   p.patterns = patterns_.data();
+  p.indices = c.indices.data();
+  p.num_indices = static_cast<int64_t>(c.indices.size());
   const auto cache = static_cast<size_t>(batch * c.kv_heads * capacity * c.head_dim);
   q_ = make_operand(normal(static_cast<size_t>(batch * p.q_stride_batch), 11), dtype);
   k_ = make_operand(normal(cache, 12), dtype);

@@ -35,12 +35,16 @@ struct AttentionCase {
   int64_t spare_rows = 0;
   int64_t sampled_blocks = 0;    // row blocks that are compared, evenly spread; 0: all
   std::vector<Poison> poison{};  // of the first batch entry
+  std::vector<HeadIndex> indices{};
+
+  bool has_explicit() const { return !indices.empty(); }
 };
 
 constexpr HeadPattern kDensePattern{0, 0, 0, kNoFallback};
 constexpr HeadPattern a_shape(int32_t sink, int32_t window) { return {1, sink, window, kNoFallback}; }
 constexpr HeadPattern vertical_slash(int32_t columns, int32_t slashes) { return {2, columns, slashes, kNoFallback}; }
 constexpr HeadPattern block_sparse(int32_t blocks) { return {3, blocks, 0, kNoFallback}; }
+constexpr HeadPattern explicit_index(int32_t which) { return {4, which, 0, kNoFallback}; }
 
 // Operands of a case; the params point into it.
 class AttentionOperands {

@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "attention_case.h"
+#include "explicit_cases.h"
 #include "random_cases.h"
 
 namespace minference::cuda::check_kernels {
@@ -17,7 +18,7 @@ std::string run_case(const AttentionCase& c, DataType dtype, std::string& note) 
   attention(p, operands.memory().context());
   if (download<uint16_t>(p.out, elements) != out) return "the second run gives another output";
   if (download<uint32_t>(p.lse, rows) != lse) return "the second run gives another LSE";
-  return compare_with_reference(c, operands, attention_geometry(c.head_dim), dtype, note);
+  return compare_with_reference(c, operands, attention_geometry(c.head_dim, c.has_explicit()), dtype, note);
 }
 
 constexpr int kRandomCases = 300, kSmallRandomCases = 20;
@@ -222,6 +223,10 @@ void add_attention_checks(std::vector<Check>& checks) {
   };
   for (const AttentionCase& c : small_cases()) {
     add(c, DataType::kFloat16, c.rows > 600 || c.heads > 8);
+    add(c, DataType::kBFloat16, true);
+  }
+  for (const AttentionCase& c : explicit_cases()) {
+    add(c, DataType::kFloat16, false);
     add(c, DataType::kBFloat16, true);
   }
   for (const AttentionCase& c : decode_cases()) {

@@ -30,6 +30,8 @@ int64_t least_keys(const HeadPattern& pattern, const KernelGeometry& geometry) {
       return std::max<int64_t>(pattern.a, pattern.b > 0 ? pattern.b + geometry.block_m - 1 : 0);
     case PatternKind::kBlockSparse:
       return int64_t{pattern.a} * kPatternBlock;
+    case PatternKind::kExplicit:
+      return 0;
     default:
       return std::max(pattern.a, pattern.b);
   }

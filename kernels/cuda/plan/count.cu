@@ -148,6 +148,10 @@ __global__ void __launch_bounds__(kCountWarps * 32) count_kernel(PlanCall call, 
       for (BlockRanges ranges(plan, block, index, call.key_align); ranges.next();) {
         tiles += (ranges.range.end - ranges.range.begin + call.block_n - 1) / call.block_n;
       }
+      if (plan.kind == static_cast<int32_t>(PatternKind::kExplicit)) {
+        const int64_t columns = plan.column_offsets[index + 1] - plan.column_offsets[index];
+        tiles += static_cast<int32_t>((columns + call.block_n - 1) / call.block_n);
+      }
     }
     if (threadIdx.x % 32 == 0) {
       job.block_tiles[index] = tiles;

@@ -57,8 +57,12 @@ struct Job {
   const float* key_means;
   float* block_scores;  // [query blocks of a strip, key blocks]
   uint16_t* key_blocks;
-  int32_t* block_counts;  // [row blocks]
-  int32_t* block_tiles;   // [row blocks]
+  int32_t* block_counts;   // [row blocks]
+  int32_t* block_tiles;    // [row blocks]
+  const KeyRange* ranges;  // explicit: DevicePlan's
+  const int64_t* range_offsets;
+  const int32_t* given_columns;
+  const int64_t* column_offsets;
   int64_t dense_tiles;
 };
 

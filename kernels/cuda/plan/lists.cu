@@ -81,6 +81,12 @@ __global__ void __launch_bounds__(kMergeThreads) make_plans_kernel(PlanCall call
     }
     case PatternKind::kBlockSparse:
       break;
+    case PatternKind::kExplicit:
+      plan.columns = job.given_columns;
+      plan.ranges = job.ranges;
+      plan.range_offsets = job.range_offsets;
+      plan.column_offsets = job.column_offsets;
+      break;
   }
   if (threadIdx.x == 0) plans[blockIdx.x] = plan;
 }

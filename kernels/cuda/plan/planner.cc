@@ -6,6 +6,7 @@
 #include "blocks.h"
 #include "columns.h"
 #include "count.h"
+#include "explicit_lists.h"
 #include "lists.h"
 #include "upload.h"
 
@@ -41,6 +42,7 @@ Plans Planner::plan(const HeadPattern* patterns) {
   Plans result;
   if (count == 0) return result;
   place_lists(shape_, jobs, context_);
+  place_indices(shape_, jobs, context_);
   result.columns = columns_.place(shape_, jobs, context_);
   const auto list_waves = last_rows_.point(jobs);
   const auto block_waves = pooled_.point(jobs);

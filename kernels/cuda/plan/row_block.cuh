@@ -62,6 +62,10 @@ class BlockRanges {
       blocks_ = plan.key_blocks + block_index * plan.blocks_stride;
       num_blocks_ = plan.block_counts[block_index];
     }
+    if (plan.kind == static_cast<int32_t>(PatternKind::kExplicit)) {
+      given_ = plan.ranges + plan.range_offsets[block_index];
+      num_blocks_ = static_cast<int32_t>(plan.range_offsets[block_index + 1] - plan.range_offsets[block_index]);
+    }
     prefix_ = plan.prefix < end_ ? plan.prefix : end_;
     // Of the runs that lie beyond the first key, none is seen.
     while (left_ > 0 && end_ - runs_[left_ - 1].first <= low_) --left_;
@@ -104,6 +108,8 @@ class BlockRanges {
       const DiagonalRun run = runs_[left_ - 1];
       const int32_t begin = run.last > first_ - low_ ? low_ : first_ - run.last;
       found = {begin, end_ - run.first};
+    } else if (taken_ < num_blocks_ && given_ != nullptr) {
+      found = given_[taken_];
     } else if (taken_ < num_blocks_) {
       const int32_t begin = int32_t{blocks_[taken_]} * kPatternBlock, end = begin + kPatternBlock;
       found = {begin < low_ ? low_ : begin, end < end_ ? end : end_};
@@ -125,7 +131,8 @@ class BlockRanges {
   int32_t left_ = 0;
   int32_t prefix_ = 0;
   const uint16_t* blocks_ = nullptr;
-  int32_t num_blocks_ = 0;
+  const KeyRange* given_ = nullptr;
+  int32_t num_blocks_ = 0;  // or given ranges
   int32_t taken_ = 0;
 };
 

@@ -30,8 +30,9 @@ struct Context {
   bool every_lane_arrives = false;
 };
 
-// The tile that the kernel for this head size computes on the current device.
-KernelGeometry attention_geometry(int64_t head_dim);
+// The tile that the kernel for this head size computes on the current device. A call with explicit heads takes the
+// kernels that gather columns row block by row block, on every device.
+KernelGeometry attention_geometry(int64_t head_dim, bool has_explicit = false);
 
 // Rotary embedding and cache write in one launch (`params.head_sink` and cos/sin caches are device memory here).
 void rope_and_cache(const RopeCacheParams& params, const Context& context);

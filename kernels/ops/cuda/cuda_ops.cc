@@ -1,5 +1,6 @@
 #include "cuda_ops.h"
 
+#include "../explicit_indices.h"
 #include "../pattern_rows.h"
 #include "device_call.h"
 
@@ -21,7 +22,10 @@ OrtStatusPtr CudaSparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
     // Decode is not timed: its calls are many and short.
     if (counters_ && call.shape().seqlen_q > 1) call.start_clock(counters_);
     AttentionParams params = call.prepare();
+    const std::vector<HeadIndex> indices = read_explicit_indices(context, params);
     params.patterns = patterns.data();
+    params.indices = indices.data();
+    params.num_indices = static_cast<int64_t>(indices.size());
     params.costs = &costs_;
     if (context.GetOutputCount() > kFourth) {
       const Shape lse{call.shape().batch, call.shape().num_heads, call.shape().seqlen_q};
