@@ -12,11 +12,12 @@ const ALLOWED = {
   'cpu/operands': ['include', 'cpu', 'cpu/simd'],
   'cpu/index': ['include', 'shared', 'cpu', 'cpu/simd', 'cpu/operands'],
   'cpu/optimized': ['include', 'shared', 'cpu', 'cpu/simd', 'cpu/operands', 'cpu/index'],
+  rivals: ['include', 'shared', 'cpu', 'cpu/simd', 'cpu/operands', 'cpu/index'],
   cuda: ['include', 'shared'],
   'cuda/check': ['include', 'shared', 'cuda', 'cpu', 'cpu/reference'],
   'cuda/bench': ['include', 'shared', 'cuda', 'cpu', 'cpu/reference'],
   'cuda/emulate': ['include', 'shared', 'cuda', 'cuda/check', 'cpu', 'cpu/reference'],
-  ops: ['include', 'cuda'],
+  ops: ['include', 'rivals', 'cuda'],
   addon: ['include'],
 };
 

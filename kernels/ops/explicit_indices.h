@@ -17,4 +17,12 @@ namespace minference::ops {
 // Throws std::invalid_argument for shapes and offsets that do not fit; what the lists hold is the kernels' to check.
 std::vector<HeadIndex> read_explicit_indices(const Ort::KernelContext& context, const AttentionParams& call);
 
+// Names a call's patterns and indices, which must live as long as it, in its params.
+inline void set_patterns(AttentionParams& call, const std::vector<HeadPattern>& patterns,
+                         const std::vector<HeadIndex>& indices) {
+  call.patterns = patterns.data();
+  call.indices = indices.data();
+  call.num_indices = static_cast<int64_t>(indices.size());
+}
+
 }  // namespace minference::ops

@@ -27,6 +27,12 @@ enum InputIndex : size_t {
   kIndexColumns,
 };
 
-enum OutputIndex : size_t { kOutput = 0, kPresentKey, kPresentValue, kFourth /* lse or scores */ };
+enum OutputIndex : size_t {
+  kOutput = 0,
+  kPresentKey,
+  kPresentValue,
+  kFourth,        // lse or scores
+  kIndexOutputs,  // SparseAttention: the first of four
+};
 
 }  // namespace minference::ops

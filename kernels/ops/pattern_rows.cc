@@ -12,19 +12,18 @@ constexpr int64_t kColumns = sizeof(HeadPattern) / sizeof(int32_t);
 // What an input's rows may be.
 struct RowKinds {
   const char* name;
-  PatternKind last;
-  int32_t flags;
+  int32_t last, flags;
 };
-constexpr RowKinds kCandidateRows{"candidates", PatternKind::kBlockSparse, kNoFallback | kFitA | kFitB};
-constexpr RowKinds kHeadRows{"head_patterns", PatternKind::kExplicit, kNoFallback};
+constexpr RowKinds kCandidateRows{"candidates", static_cast<int32_t>(PatternKind::kBlockSparse),
+                                  kNoFallback | kFitA | kFitB};
+constexpr RowKinds kHeadRows{"head_patterns", static_cast<int32_t>(kLastRival), kNoFallback | kGiveIndex};
 
 void check_row(const RowKinds& known, int64_t row, const HeadPattern& p) {
-  const auto last = static_cast<int32_t>(known.last);
-  if (p.kind >= 0 && p.kind <= last && p.a >= 0 && p.b >= 0 && (p.flags & ~known.flags) == 0) return;
+  if (p.kind >= 0 && p.kind <= known.last && p.a >= 0 && p.b >= 0 && (p.flags & ~known.flags) == 0) return;
   const Shape found{p.kind, p.a, p.b, p.flags};
-  expect(false, std::string("expected ") + known.name + " rows [kind 0 - " + std::to_string(last) +
-                    ", a >= 0, b >= 0, flags 0 - " + std::to_string(known.flags) + "], found " + to_text(found) +
-                    " in row " + std::to_string(row));
+  expect(false, std::string("expected ") + known.name + " rows [kind 0 - " + std::to_string(known.last) +
+                    ", a >= 0, b >= 0, flags of the bits " + std::to_string(known.flags) + "], found " +
+                    to_text(found) + " in row " + std::to_string(row));
 }
 
 // Rows of an input whose shape has been checked.

@@ -29,8 +29,10 @@ class SparseAttentionKernel {
 struct SparseAttentionSpec {
   static constexpr const char* name = "SparseAttention";
   static constexpr SlotInfo inputs[] = {MINFERENCE_ATTENTION_INPUTS, MINFERENCE_PATTERN_INPUTS};
-  static constexpr SlotInfo outputs[] = {
-      {Slot::kData}, {Slot::kData, true}, {Slot::kData, true}, {Slot::kFloat32, true}};
+  // output, present_key, present_value, lse; range_offsets, ranges, column_offsets and columns of the call's indices
+  static constexpr SlotInfo outputs[] = {{Slot::kData},          {Slot::kData, true},  {Slot::kData, true},
+                                         {Slot::kFloat32, true}, {Slot::kInt64, true}, {Slot::kInt32, true},
+                                         {Slot::kInt64, true},   {Slot::kInt32, true}};
   static void infer_shapes(OrtShapeInferContext* context) { infer_attention_output(context); }
 };
 

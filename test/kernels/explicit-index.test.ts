@@ -181,6 +181,39 @@ test('an index comes out of SparseIndex as it went in, but for rounding and clip
   expect(Array.from(out.tiles!.data() as BigInt64Array, Number)).toEqual([8, 8]);
 });
 
+test('heads may ask SparseAttention for the indices that SparseIndex builds', async () => {
+  const call: Call = { rows: 200, past: 40, heads: 2, kvHeads: 1, headDim: 16, seed: 'asked' };
+  const give = 8;
+  const names = ['range_offsets', 'ranges', 'column_offsets', 'columns'];
+  const ask = async (rows: number[][]) => {
+    const results = await runOp({
+      op: 'SparseAttention',
+      attributes: attributes(call, 'optimized'),
+      inputs: [...attentionPorts(call), ...Array<null>(5).fill(null), ['rows', int32(rows.flat(), [2, 4])]],
+      outputs: [
+        ['o', 'float32'],
+        ['present_k', 'float32'],
+        ['present_v', 'float32'],
+        ['lse', 'float32'],
+        ['range_offsets', 'int64'],
+        ['ranges', 'int32'],
+        ['column_offsets', 'int64'],
+        ['columns', 'int32'],
+      ],
+    });
+    return names.map((name) => Array.from(results[name]!.data() as ArrayLike<number>, Number));
+  };
+  // One head that has no columns, and one whose row blocks have columns of their own.
+  const rows = [
+    [3, 2, 0, FORCE],
+    [5, 80, 0, FORCE],
+  ];
+  const built = await buildIndices(call, rows);
+  const expected = names.map((name) => Array.from(built[name]!.data() as ArrayLike<number>, Number));
+  expect(await ask([[3, 2, 0, FORCE | give], rows[1]!])).toEqual(expected);
+  expect(await ask(rows)).toEqual([[0], [], [0], []]);
+});
+
 test('heads fall back to dense where that costs no more, unless told otherwise', async () => {
   const call: Call = { rows: 128, past: 0, heads: 1, kvHeads: 1, headDim: 16, seed: 'fallback' };
   const all: BlockKeys = [0, 1].map(() => ({ ranges: [[1, 128]], columns: [] }));

@@ -23,7 +23,7 @@ describe('the probe’s own inputs', () => {
     seqlens: int32([ROWS - 1, ROWS - 1]),
     total: int32([ROWS], []),
   };
-  const rows = 'expected candidates rows [kind 0 - 3, a >= 0, b >= 0, flags 0 - 7], found';
+  const rows = 'expected candidates rows [kind 0 - 3, a >= 0, b >= 0, flags of the bits 7], found';
   const cases: Record<string, [changes: Changes, text: string]> = {
     'a budget of NaN': [{ budget: float(Number.NaN) }, 'expected a finite budget >= 0, found nan'],
     'an endless budget': [{ budget: float(Number.POSITIVE_INFINITY) }, 'expected a finite budget >= 0, found inf'],

@@ -65,7 +65,7 @@ describe('inputs out of shape', () => {
 describe('values out of range', () => {
   const lengths =
     'expected seqlens_k (valid length - 1) that fits 20 rows of query and total_sequence_length 30, found';
-  const rows = 'expected head_patterns rows [kind 0 - 4, a >= 0, b >= 0, flags 0 - 1], found';
+  const rows = 'expected head_patterns rows [kind 0 - 9, a >= 0, b >= 0, flags of the bits 9], found';
   const cases: Cases = {
     'a length beyond the total': [{ seqlens: int32([30]) }, `${lengths} 30 in batch entry 0`],
     'a length below the rows': [{ seqlens: int32([18]) }, `${lengths} 18 in batch entry 0`],
@@ -74,7 +74,7 @@ describe('values out of range', () => {
       { total: int32([19], []) },
       'expected total_sequence_length >= the 20 rows of query, found 19',
     ],
-    'an unknown kind': [{ rows: patterns([5, 0, 0, 0]) }, `${rows} [5, 0, 0, 0] in row 0`],
+    'an unknown kind': [{ rows: patterns([10, 0, 0, 0]) }, `${rows} [10, 0, 0, 0] in row 0`],
     'a negative kind': [{ rows: patterns([-1, 0, 0, 0]) }, `${rows} [-1, 0, 0, 0] in row 0`],
     'a negative sink': [{ rows: patterns([1, -5, 10, 0]) }, `${rows} [1, -5, 10, 0] in row 0`],
     'a negative window': [{ rows: patterns([1, 5, -10, 0]) }, `${rows} [1, 5, -10, 0] in row 0`],

@@ -7,10 +7,16 @@ namespace minference {
 
 enum class PatternKind : int32_t { kDense = 0, kAShape = 1, kVerticalSlash = 2, kBlockSparse = 3, kExplicit = 4 };
 
+// Kinds of other methods, for comparison: SparseAttention and SparseIndex build their indices on the host (rivals/), so
+// that the kernels see explicit heads.
+enum class RivalKind : int32_t { kTopK = 5, kFlexPrefill = 6, kXAttention = 7, kFlashPrefill = 8, kInfLlm = 9 };
+constexpr RivalKind kLastRival = RivalKind::kInfLlm;
+
 // Bits of HeadPattern::flags.
 constexpr int32_t kNoFallback = 1;  // compute the pattern even where dense would be as cheap
 constexpr int32_t kFitA = 2;        // probe only: adjust `a` in steps of kFitStep until the cost meets the budget
 constexpr int32_t kFitB = 4;        // probe only: the same for `b`
+constexpr int32_t kGiveIndex = 8;   // of any head: the outputs for indices are filled
 
 // One row of the op inputs `head_patterns` [num_heads, 4] and `candidates` [num_candidates, 4], the same for every
 // head, or [num_heads, num_candidates, 4].
@@ -18,7 +24,12 @@ constexpr int32_t kFitB = 4;        // probe only: the same for `b`
 //   a_shape          a = sink          b = window      key j < sink, or i - j < window
 //   vertical_slash   a = columns       b = diagonals   chosen from the last kLastQ query rows of the call
 //   block_sparse     a = key blocks    -               per query block of kPatternBlock rows
-//   explicit         a = which         -               of AttentionParams::indices; not a candidate
+//   explicit         a = which         -               of AttentionParams::indices; not a candidate, nor the following:
+//   top_k            a = keys          -               per block of kPatternBlock rows, by exact probabilities
+//   flexprefill      a = γ             b = tokens      γ in millionths; least budget
+//   xattention       a = threshold     b = stride      threshold in millionths
+//   flashprefill     a = α             -               in millionths
+//   infllm           a = blocks        b = window      retrieved blocks of 128 keys; local window in tokens
 // Covering patterns (a_shape and vertical_slash: a or b >= context; block_sparse: a >= the context's key blocks) are
 // dense. Estimates rank by the probabilities of the attention itself, soft-cap, window and sink included; ties go to
 // the lower position. block_sparse always keeps the key blocks that hold a query block's own positions, within `a` if

@@ -1,8 +1,15 @@
 #include "cuda_ops.h"
 
+#include <algorithm>
+
+#include "../../cuda/common/check.h"
+#include "../../rivals/rivals.h"
 #include "../explicit_indices.h"
+#include "../index_outputs.h"
+#include "../parallel_for.h"
 #include "../pattern_rows.h"
 #include "device_call.h"
+#include "host_operands.h"
 
 namespace minference::ops {
 
@@ -14,18 +21,43 @@ CudaSparseAttentionKernel::CudaSparseAttentionKernel(const Ort::ConstKernelInfo&
   check_cuda_attributes(attributes_);
 }
 
+namespace {
+
+void copy_to_device(void* to, const void* from, size_t bytes) {
+  cuda::check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "writing indices");
+}
+
+// Indices that are built on the host, and those that are handed out: the only calls that wait for the device.
+void choose_on_host(Ort::KernelContext& context, const AttentionParams& params, std::vector<HeadPattern>& patterns,
+                    std::vector<HeadIndex>& indices, cudaStream_t stream, const ParallelFor& parallel) {
+  const bool has_rivals =
+      std::any_of(patterns.begin(), patterns.end(), [](const HeadPattern& p) { return rivals::is_rival(p.kind); });
+  if (!has_rivals && !gives_index(patterns)) {
+    if (context.GetOutputCount() > kIndexOutputs) write_indices(context, kIndexOutputs, {}, copy_to_device);
+    return;
+  }
+  expect(params.shape.batch == 1,
+         "expected a batch of 1 with indices from the host, found " + std::to_string(params.shape.batch));
+  const HostOperands operands(params, stream);
+  AttentionParams host = operands.call();
+  rivals::resolve(host, patterns, indices, parallel);
+  set_patterns(host, patterns, indices);
+  give_indices(context, host, parallel, copy_to_device);
+}
+
+}  // namespace
+
 OrtStatusPtr CudaSparseAttentionKernel::ComputeV2(OrtKernelContext* raw) {
   return as_status(SparseAttentionSpec::name, [&] {
     Ort::KernelContext context(raw);
-    const std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
+    std::vector<HeadPattern> patterns = read_head_patterns(context, attributes_.num_heads);
     DeviceCall call(context, attributes_, dtype_);
     // Decode is not timed: its calls are many and short.
     if (counters_ && call.shape().seqlen_q > 1) call.start_clock(counters_);
     AttentionParams params = call.prepare();
-    const std::vector<HeadIndex> indices = read_explicit_indices(context, params);
-    params.patterns = patterns.data();
-    params.indices = indices.data();
-    params.num_indices = static_cast<int64_t>(indices.size());
+    std::vector<HeadIndex> indices = read_explicit_indices(context, params);
+    choose_on_host(context, params, patterns, indices, call.context().stream, parallel_for(raw));
+    set_patterns(params, patterns, indices);
     params.costs = &costs_;
     if (context.GetOutputCount() > kFourth) {
       const Shape lse{call.shape().batch, call.shape().num_heads, call.shape().seqlen_q};
