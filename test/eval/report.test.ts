@@ -265,15 +265,18 @@ describe('what is wrong with a folder', () => {
     await expect(reportResults({ folders: [join(place, 'file')] })).rejects.toThrow(/expected a folder.*found a file/);
   });
 
-  it('results of another schema', async () => {
+  it.each([
+    ['minference.eval/1', 'another version of minference'],
+    ['minference.perplexity/1', 'eval niah, eval ruler or eval infinitebench'],
+  ])('results of schema %s', async (schema, hint) => {
     const folder = copyOf(ruler);
     editResults(folder, (results) => {
-      (results as { schema: string }).schema = 'minference.eval/1';
+      (results as { schema: string }).schema = schema;
     });
     await expect(reportResults({ folders: [folder] })).rejects.toMatchObject({
       code: 'CHECKPOINT_INVALID',
-      message: expect.stringContaining('found "minference.eval/1"'),
-      hint: expect.stringContaining('another version of minference'),
+      message: expect.stringContaining(`found "${schema}"`),
+      hint: expect.stringContaining(hint),
     });
   });
 

@@ -18,13 +18,18 @@ export async function readResults(folder: string): Promise<EvalResults> {
   const value = await readJsonFile(path, { code: 'CHECKPOINT_INVALID', maxBytes: MAX_BYTES, hint });
   const result = evalSchema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const problem = `${path}: expected results of schema ${EVAL_SCHEMA}: ${describeProblem(result.error)}`;
-  throw new MinferenceError('CHECKPOINT_INVALID', problem, { hint: isOtherVersion(value) ? OTHER_VERSION : hint });
+  throw new MinferenceError(
+    'CHECKPOINT_INVALID',
+    `${path}: expected results of schema ${EVAL_SCHEMA}: ${describeProblem(result.error)}`,
+    { hint: hintFor((value as { schema?: unknown } | null)?.schema) ?? hint },
+  );
 }
 
-const OTHER_VERSION = 'another version of minference wrote them: use that one, or run the evaluation again';
-
-function isOtherVersion(value: unknown): boolean {
-  const schema = (value as { schema?: unknown } | null)?.schema;
-  return typeof schema === 'string' && /^minference\.eval\/\d+$/.test(schema) && schema !== EVAL_SCHEMA;
+/** What to do about results that are ours, but others. */
+function hintFor(schema: unknown): string | undefined {
+  if (typeof schema !== 'string' || schema === EVAL_SCHEMA) return undefined;
+  if (/^minference\.eval\/\d+$/.test(schema)) {
+    return 'another version of minference wrote them: use that one, or run the evaluation again';
+  }
+  return schema.startsWith('minference.') ? 'give a folder of eval niah, eval ruler or eval infinitebench' : undefined;
 }
