@@ -27,6 +27,8 @@ export {
   evaluateRuler,
 } from './eval/evaluate.js';
 export type { Evaluation, EvaluationContext } from './eval/evaluate-suite.js';
+export { type EvaluateLatencyOptions, evaluateLatency } from './eval/latency/evaluate.js';
+export type { LatencyEvaluation } from './eval/latency/evaluate-latency.js';
 export { type EvaluatePerplexityOptions, evaluatePerplexity } from './eval/ppl/evaluate.js';
 export type { PplEvaluation } from './eval/ppl/evaluate-documents.js';
 export type { ReportFormat, ReportOptions } from './eval/report/options.js';

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { packageVersion } from '../utils/package-version.js';
 import type { CommandSpec } from './command-spec.js';
 import { evalInfiniteBenchCommand } from './commands/eval/infinitebench.js';
+import { evalLatencyCommand } from './commands/eval/latency.js';
 import { evalMergeCommand } from './commands/eval/merge.js';
 import { evalNiahCommand } from './commands/eval/niah.js';
 import { evalPplCommand } from './commands/eval/ppl.js';
@@ -23,6 +24,7 @@ const commands: CommandSpec[] = [
   evalRulerCommand,
   evalInfiniteBenchCommand,
   evalPplCommand,
+  evalLatencyCommand,
   evalMergeCommand,
   evalReportCommand,
   inspectCommand,

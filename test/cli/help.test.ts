@@ -13,6 +13,7 @@ const COMMANDS = [
   ['eval', 'ruler'],
   ['eval', 'infinitebench'],
   ['eval', 'ppl'],
+  ['eval', 'latency'],
   ['eval', 'merge'],
   ['eval', 'report'],
   ['inspect'],

@@ -51,6 +51,7 @@ export function fakeDecoder(
       const cache = { dispose: () => open--, [Symbol.dispose]: () => open-- };
       const result = {
         cache,
+        peakMemoryBytes: 2 ** 20,
         timings: {
           totalMs: patterns === 'dense' ? 20 : 10,
           indexMs: null,
