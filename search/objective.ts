@@ -10,6 +10,8 @@ export const LOSS: Record<Objective, (score: CombinedScore) => number> = {
   answer: ({ errorLast }) => finite(errorLast),
   /** Error of all rows: the paper's. */
   output: ({ errorAll }) => finite(errorAll),
+  /** Both errors, as the sides of a right angle: rows in between count as much as those of the question. */
+  both: ({ errorLast, errorAll }) => finite(Math.hypot(errorLast, errorAll)),
   /** Softmax mass that is lost. */
   mass: ({ massRecall }) => finite(1 - massRecall),
 };

@@ -15,7 +15,7 @@ import {
 /** Value of the `schema` field of the files this version reads and writes. */
 export const PATTERN_SCHEMA = 'minference.patterns/1';
 
-export const OBJECTIVES = ['answer', 'output', 'mass'] as const;
+export const OBJECTIVES = ['answer', 'output', 'both', 'mass'] as const;
 /** What a search minimises; see search/README.md. */
 export type Objective = (typeof OBJECTIVES)[number];
 

@@ -80,7 +80,7 @@ describe('usage errors', () => {
     ['search', '--length', 'abc', 'a number of tokens', '--length 16k'],
     ['search', '--length', '0', 'a number of tokens', '--length 16k'],
     ['search', '--samples', '1.5', 'a number of prompts from 1 to 1000', '--samples 2'],
-    ['search', '--objective', 'recall', 'one of answer, output, mass', '--objective output'],
+    ['search', '--objective', 'recall', 'one of answer, output, both, mass', '--objective output'],
     ['search', '--budget', '150x', 'a budget such as 20%', '--budget 20%'],
     ['search', '--device', 'gpu', 'one of auto, cpu, cuda', '--device cpu'],
     ['search', '--threads', '0', 'a number of threads from 1', '--threads 4'],

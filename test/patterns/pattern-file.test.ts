@@ -215,7 +215,7 @@ describe('pattern file schema', () => {
       (f) => {
         f.search.objective = 'speed';
       },
-      /search\.objective: expected "answer" or "output" or "mass", found "speed"/,
+      /search\.objective: expected "answer" or "output" or "both" or "mass", found "speed"/,
     ],
     [
       'bad date',

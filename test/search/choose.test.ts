@@ -26,6 +26,9 @@ describe('chooseCandidate', () => {
     expect(choose(scores, 'answer')).toBe(0);
     expect(choose(scores, 'output')).toBe(1);
     expect(choose(scores, 'mass')).toBe(2);
+    // 0.91, 0.91 and 1.13; then one that is worse in either but good in both.
+    expect(choose(scores, 'both')).toBe(0);
+    expect(choose([...scores, score({ errorLast: 0.4, errorAll: 0.4 })], 'both')).toBe(3);
   });
 
   it('never lets a candidate over the budget win, however good', () => {

@@ -54,7 +54,7 @@ export const searchOptions = {
   },
   objective: {
     flags: '--objective <name>',
-    help: 'what a pattern must keep: answer (rows of the question), output (all rows, the paper’s) or mass',
+    help: 'what a pattern must keep: answer (rows of the question), output (all rows, the paper’s), ' + 'both, or mass',
     default: 'answer',
     group: SEARCH,
     example: '--objective output',
