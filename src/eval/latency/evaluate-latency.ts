@@ -1,5 +1,4 @@
 import { loadHaystack } from '../../datasets/load-haystack.js';
-import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
 import { peakMemoryBytes } from '../../prefill/peak-memory.js';
 import type { DeviceChoice } from '../../runtime/device.js';
 import { hashJson } from '../../utils/hash.js';
@@ -20,18 +19,12 @@ import type { LatencyOptions } from './options.js';
 import { openLatencyOutput } from './output.js';
 import { LATENCY_SCHEMA, type LatencyResults, type LatencySetup } from './results.js';
 import { findCrossovers, summarizeRuns } from './summarize.js';
-import { timePrefills } from './time-prefills.js';
+import { type TimedMethod, timePrefills } from './time-prefills.js';
 
 const DEFAULT_LENGTHS: readonly number[] = [1024, 2048, 4096, 8192, 16_384];
 const DEFAULT_ROUNDS = 5;
 /** Tokens of the first prefill of a process, which is told apart. */
 const FIRST_TOKENS = 1024;
-
-export interface TimedMethod {
-  name: string;
-  patterns(length: number): LayerPatterns;
-  patternsSha256(length: number): string;
-}
 
 /** What evaluateLatency gives back. */
 export interface LatencyEvaluation {

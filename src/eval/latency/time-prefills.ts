@@ -1,4 +1,5 @@
 import { MinferenceError } from '../../errors.js';
+import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
 import { throwIfAborted } from '../../utils/abort.js';
 import { defined } from '../../utils/defined.js';
 import type { Journal } from '../../utils/journal.js';
@@ -6,8 +7,14 @@ import { formatTokenCount } from '../../utils/parse-size.js';
 import type { ProgressReporter } from '../../utils/progress.js';
 import { rotated } from '../../utils/rotated.js';
 import type { EvalDecoder } from '../harness/eval-decoder.js';
-import type { TimedMethod } from './evaluate-latency.js';
 import type { LatencyRun } from './results.js';
+
+/** A method with its patterns at every length, and what they are called by in the journal. */
+export interface TimedMethod {
+  name: string;
+  patterns(length: number): LayerPatterns;
+  patternsSha256(length: number): string;
+}
 
 export interface TimePrefillsOptions {
   decoder: EvalDecoder;
