@@ -33,6 +33,8 @@ export { type EvaluatePerplexityOptions, evaluatePerplexity } from './eval/ppl/e
 export type { PplEvaluation } from './eval/ppl/evaluate-documents.js';
 export type { ReportFormat, ReportOptions } from './eval/report/options.js';
 export { type Report, reportResults } from './eval/report/report-results.js';
+export { type ExplicitIndex, makeIndex, type RowBlockKeys } from './patterns/explicit-index.js';
+export type { HeadChoice } from './patterns/head-choice.js';
 export type { HeadPattern, PatternType } from './patterns/head-pattern.js';
 export { loadPatterns } from './patterns/load-patterns.js';
 export { PATTERN_SCHEMA, type PatternFile, patternFileSchema } from './patterns/pattern-file.js';

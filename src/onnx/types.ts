@@ -26,6 +26,11 @@ export interface AttentionLayer {
   window: number | null;
   /** Graph input, int32 [num_heads, 4]: one row per head. Absent in the probe graph. */
   patternsInput?: string;
+  /**
+   * Graphs with indices: inputs of explicit indices and outputs of the layer's own ones, each range_offsets, ranges,
+   * column_offsets and columns (kernels/README.md).
+   */
+  indices?: { inputs: readonly string[]; outputs: readonly string[] };
   /** Probe graph only: graph input, int32 [1 or num_heads, num_candidates, 4]. */
   candidatesInput?: string;
   /** Probe graph only: graph input, float32 [1], FLOPs per head. */

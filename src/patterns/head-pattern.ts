@@ -29,6 +29,8 @@ export const PATTERN_FLAG = {
   fitA: 2,
   /** The same for `b`. */
   fitB: 4,
+  /** SparseAttention only: its outputs hold the indices of the call. */
+  giveIndex: 8,
 } as const;
 
 /** One row of `head_patterns` (int32 [num_heads, 4]): kind, a, b, flags. */

@@ -1,7 +1,7 @@
 import { checkMatrix } from './check-matrix.js';
 import { checkModel, type ModelAtHand } from './check-model.js';
 import { findPatterns } from './find-patterns.js';
-import type { HeadPattern } from './head-pattern.js';
+import type { HeadChoice } from './head-choice.js';
 import { loadPatterns } from './load-patterns.js';
 import { parsePatternFile } from './parse-pattern-file.js';
 import type { PatternFile } from './pattern-file.js';
@@ -11,11 +11,11 @@ import { patternMatrix } from './to-matrix.js';
  * `'dense'`, `'auto'` (the file in configs/ that was made for the model, else dense), the path of a pattern file, its
  * contents, or the patterns themselves as [layer][head].
  */
-export type Patterns = 'dense' | 'auto' | (string & {}) | PatternFile | readonly (readonly HeadPattern[])[];
+export type Patterns = 'dense' | 'auto' | (string & {}) | PatternFile | readonly (readonly HeadChoice[])[];
 
 export interface ResolvedPatterns {
   /** As [layer][head]. */
-  matrix: readonly (readonly HeadPattern[])[] | 'dense';
+  matrix: readonly (readonly HeadChoice[])[] | 'dense';
   /** Null for dense attention and for bare patterns. */
   file: PatternFile | null;
   /** Path of the file; null where there is none. */

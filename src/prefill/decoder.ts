@@ -35,6 +35,11 @@ export interface DecoderOptions {
   graph?: GraphKind;
   /** Rows of logits that onChunk sees; `'last'` by default. The original graph computes all of them in any case. */
   logits?: 'last' | 'all';
+  /**
+   * Take explicit indices among the patterns, and give the indices that were built (`'prefill'` and `'likelihood'`; false by
+   * default: every run then has four inputs and outputs more per layer).
+   */
+  indices?: boolean;
   /** Watches a download; told once why the CPU is used, and what was measured of a device at its first use. */
   progress?: ProgressReporter;
   /** Stops a download and the measuring. */
@@ -96,7 +101,7 @@ export class Decoder implements Disposable {
    */
   static async open(options: DecoderOptions = {}): Promise<Decoder> {
     checkOptions(decoderSchema, options, 'loadModel');
-    const { model, variant, progress, signal, threads, graph = 'prefill', logits = 'last' } = options;
+    const { model, variant, progress, signal, threads, indices, graph = 'prefill', logits = 'last' } = options;
     const started = performance.now();
     const directory =
       typeof model === 'object'
@@ -106,7 +111,7 @@ export class Decoder implements Disposable {
           });
     // Both take a while, one mostly on other threads.
     const { device, deviceId } = options;
-    const opening = openGraph(directory, { device, deviceId, threads, graph, logits, progress, signal });
+    const opening = openGraph(directory, { device, deviceId, threads, graph, logits, indices, progress, signal });
     const [opened, tokenizer] = await Promise.allSettled([opening, loadTokenizer(directory)]);
     if (opened.status === 'rejected') throw opened.reason;
     const { parts, ...facts } = opened.value;

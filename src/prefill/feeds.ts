@@ -17,7 +17,12 @@ export function createFeedMakers({
   states,
   directory,
 }: Omit<DecoderParts, 'feedMakers'>): Map<string, FeedMaker> {
-  const patterns = layers.flatMap((layer) => [layer.patternsInput, layer.candidatesInput, layer.budgetInput]);
+  const patterns = layers.flatMap(({ patternsInput, indices, candidatesInput, budgetInput }) => [
+    patternsInput,
+    ...(indices?.inputs ?? []),
+    candidatesInput,
+    budgetInput,
+  ]);
   const fedElsewhere = new Set([...states.map(({ input }) => input), ...patterns, TARGETS_INPUT]);
   const makers = new Map<string, FeedMaker>();
   const unknown: TensorInfo[] = [];

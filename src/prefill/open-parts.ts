@@ -28,6 +28,8 @@ import { checkWeightsFit } from './weights-guard.js';
 export interface OpenGraphOptions extends DeviceRequest {
   graph: GraphKind;
   logits: 'last' | 'all';
+  /** Takes explicit indices and gives those that it built. */
+  indices?: boolean | undefined;
   threads?: number | undefined;
   progress?: ProgressReporter | undefined;
   signal?: AbortSignal | undefined;
@@ -82,11 +84,14 @@ export async function openGraph(directory: ModelDirectory, options: OpenGraphOpt
   }
 }
 
-function rewrite(model: OnnxModel, { config }: ModelDirectory, { graph, logits }: OpenGraphOptions): RewrittenModel {
+function rewrite(model: OnnxModel, { config }: ModelDirectory, options: OpenGraphOptions): RewrittenModel {
+  const { graph, logits, indices = false } = options;
   const facts = graphFacts(config);
   if (graph === 'probe') return rewriteForProbe(model, facts);
-  if (graph === 'likelihood') return rewriteForLikelihood(model, facts);
-  return graph === 'original' ? describeOriginal(model, facts) : rewriteForPrefill(model, { ...facts, logits });
+  if (graph === 'likelihood') return rewriteForLikelihood(model, { ...facts, indices });
+  return graph === 'original'
+    ? describeOriginal(model, facts)
+    : rewriteForPrefill(model, { ...facts, logits, indices });
 }
 
 function partsOf(

@@ -34,6 +34,7 @@ export const decoderSchema = z.strictObject({
   ...loadShape,
   graph: option.oneOf(['prefill', 'likelihood', 'probe', 'original']).optional(),
   logits: option.oneOf(['last', 'all']).optional(),
+  indices: option.yesOrNo.optional(),
   progress: option.progress.optional(),
   signal: signal.optional(),
 });
@@ -53,6 +54,7 @@ export const prefillSchema = z.strictObject({
   chunk,
   maxNewTokens,
   signal: signal.optional(),
+  giveIndices: option.yesOrNo.optional(),
   onChunk: callback.optional(),
   onProgress: callback.optional(),
   memoryBytes,

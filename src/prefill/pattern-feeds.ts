@@ -1,19 +1,23 @@
 import { MinferenceError } from '../errors.js';
 import { checkMatrix } from '../patterns/check-matrix.js';
-import { encodeHeadPattern, type HeadPattern, PATTERN_FLAG } from '../patterns/head-pattern.js';
+import { encodeChoice, type HeadChoice } from '../patterns/head-choice.js';
+import { PATTERN_FLAG } from '../patterns/head-pattern.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { DecoderParts } from './decoder-parts.js';
+import { indexSources, noIndices } from './index-feeds.js';
 
 /**
  * Patterns of all heads, [layer][head], or dense attention everywhere. Layers are the model's; those that stay as they are
  * take nothing, whatever stands there.
  */
-export type LayerPatterns = readonly (readonly HeadPattern[])[] | 'dense';
+export type LayerPatterns = readonly (readonly HeadChoice[])[] | 'dense';
 
 /**
- * The `head_patterns` inputs of every layer, int32 [num_heads, 4]. A graph without them (the original one) runs dense.
+ * The `head_patterns` inputs of every layer, int32 [num_heads, 4], and empty inputs of indices where the graph has them. A
+ * graph without (the original one) runs dense.
  *
  * @param options.allowDense heads run dense where that is as fast (default); false: as their patterns say
+ * @param options.giveIndices the graph's outputs of indices are filled
  *
  * @throws MinferenceError PATTERNS_INVALID, PATTERNS_MISMATCH when layers or heads do not correspond, USAGE for patterns
  *   without inputs
@@ -21,7 +25,7 @@ export type LayerPatterns = readonly (readonly HeadPattern[])[] | 'dense';
 export function patternFeeds(
   { layers, numLayers, graph }: DecoderParts,
   patterns: LayerPatterns,
-  { allowDense = true }: { allowDense?: boolean } = {},
+  { allowDense = true, giveIndices = false }: { allowDense?: boolean; giveIndices?: boolean } = {},
 ): Record<string, Tensor> {
   const hint = 'Search patterns for this model: minference search.';
   if (patterns !== 'dense' && graph === 'original') {
@@ -37,7 +41,8 @@ export function patternFeeds(
       { hint },
     );
   }
-  const feeds: Record<string, Tensor> = {};
+  const flags = (allowDense ? 0 : PATTERN_FLAG.noFallback) | (giveIndices ? PATTERN_FLAG.giveIndex : 0);
+  const feeds = noIndices({ layers });
   for (const layer of layers) {
     const heads = patterns === 'dense' ? undefined : patterns[layer.layer]!;
     if (heads && heads.length !== layer.numHeads) {
@@ -48,10 +53,11 @@ export function patternFeeds(
       );
     }
     if (layer.patternsInput === undefined) continue;
-    const flags = allowDense ? 0 : PATTERN_FLAG.noFallback;
-    const rows = heads
-      ? heads.flatMap((pattern) => encodeHeadPattern(pattern, flags))
-      : new Array(4 * layer.numHeads).fill(0);
+    const sources = heads ? indexSources(heads) : [];
+    const numberOf = (head: HeadChoice) => (head.type === 'explicit' ? sources.indexOf(head.index) : 0);
+    const rows = (heads ?? Array<HeadChoice>(layer.numHeads).fill({ type: 'dense' })).flatMap((head) =>
+      encodeChoice(head, flags, numberOf(head)),
+    );
     feeds[layer.patternsInput] = Tensor.fromArray('int32', Int32Array.from(rows), [layer.numHeads, 4]);
   }
   return feeds;

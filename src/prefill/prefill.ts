@@ -1,5 +1,8 @@
+import { MinferenceError } from '../errors.js';
+import type { ExplicitIndex } from '../patterns/explicit-index.js';
 import { defined } from '../utils/defined.js';
 import type { DecoderParts } from './decoder-parts.js';
+import { indexOutputs, readIndices } from './index-feeds.js';
 import type { KvCache } from './kv-cache.js';
 import { checkLogits, type LogitRows, lastRow } from './logits.js';
 import { type ChunkOptions, type NumberedChunk, type PrefillMemory, runChunks } from './run-chunks.js';
@@ -8,6 +11,11 @@ import type { PrefillTimings } from './timings.js';
 export interface PrefillOptions extends ChunkOptions {
   /** Called after every chunk. */
   onChunk?: (chunk: FinishedChunk) => void;
+  /**
+   * Give the indices that the heads' patterns led to (decoders opened with `indices: true`, prompts of one chunk). They are
+   * built a second time for that.
+   */
+  giveIndices?: boolean;
 }
 
 export interface FinishedChunk extends NumberedChunk {
@@ -28,6 +36,8 @@ export interface PrefillResult {
    * its end, which is its peak, as ONNX Runtime's arena does not shrink.
    */
   peakMemoryBytes: number;
+  /** Asked for with `giveIndices`: [layer][head] of the model's layers, none for those that stay as they are. */
+  indices?: ExplicitIndex[][];
 }
 
 /** Puts a prompt through the graph in chunks. Errors as Decoder.prefill's. */
@@ -37,13 +47,30 @@ export async function runPrefill(
   options: PrefillOptions,
   memory?: PrefillMemory,
 ): Promise<PrefillResult> {
-  const { onChunk } = options;
+  const { onChunk, giveIndices } = options;
+  const outputs = giveIndices ? indexOutputs(parts) : undefined;
+  if (giveIndices) checkGives(parts);
   let logits: Float32Array = new Float32Array();
-  const run = await runChunks(parts, tokens, { ...options, ...defined({ memory }) }, async (step, chunk) => {
+  let indices: ExplicitIndex[][] | undefined;
+  const run = await runChunks(parts, tokens, { ...options, ...defined({ memory, outputs }) }, async (step, chunk) => {
     onChunk?.({ ...chunk, logits: step.logits });
+    if (giveIndices) indices = readIndices(parts, step.outputs);
+    if (giveIndices && chunk.count > 1) throw severalChunks(chunk.count);
     if (chunk.index < chunk.count - 1) return;
     logits = lastRow(step.logits);
     checkLogits(logits);
   });
-  return { tokens: tokens.length, logits, ...run };
+  return { tokens: tokens.length, logits, ...run, ...defined({ indices }) };
 }
+
+function checkGives({ layers }: DecoderParts): void {
+  if (layers.every(({ indices }) => indices !== undefined)) return;
+  throw new MinferenceError('USAGE', 'expected a graph with outputs of indices, found one without', {
+    hint: 'Open the decoder with indices: true.',
+  });
+}
+
+const severalChunks = (count: number) =>
+  new MinferenceError('USAGE', `expected a prompt of one chunk to give its indices, found ${count} chunks`, {
+    hint: 'Give a shorter prompt or a larger chunk.',
+  });

@@ -5,6 +5,7 @@ import { availableMemory, usedDeviceMemory } from './available-memory.js';
 import { checkTokens } from './check-tokens.js';
 import { type Chunk, chunkSchedule } from './chunk-schedule.js';
 import type { DecoderParts } from './decoder-parts.js';
+import { indexFeeds } from './index-feeds.js';
 import { KvCache } from './kv-cache.js';
 import { planMemory } from './memory-guard.js';
 import { startOpTimes } from './op-times.js';
@@ -50,6 +51,8 @@ interface ChunkExtras {
   memory?: PrefillMemory;
   /** Further inputs of a chunk; freed here. */
   feeds?: (chunk: Chunk) => Record<string, Tensor>;
+  /** Fill the outputs of indices, in graphs that have them. */
+  giveIndices?: boolean;
   /** Outputs to bring to the host; `onStep` disposes them. */
   outputs?: readonly string[];
 }
@@ -85,20 +88,22 @@ export async function runChunks(
     reusableBytes: memory.reusableBytes,
     ...defined({ chunk: options.chunk }),
   });
-  const feeds = patternFeeds(parts, options.patterns, defined({ allowDense: options.allowDense }));
+  const { allowDense, giveIndices } = options;
+  const feeds = patternFeeds(parts, options.patterns, defined({ allowDense, giveIndices }));
   resetPeakMemory();
   // Plain ONNX Runtime runs none of our ops.
   const opTimes = parts.graph === 'original' ? () => null : startOpTimes(parts.session);
   const started = performance.now();
   const cache = KvCache.allocate(parts, capacity);
   try {
+    const explicit = indexFeeds(parts, options.patterns, tokens.length);
     const schedule = chunkSchedule(tokens.length, plan.chunk);
     const chunks: ChunkTiming[] = [];
     for (const [index, { start, rows }] of schedule.entries()) {
       const chunkStarted = performance.now();
       const layers = parts.layers.length;
       const onLayers = onProgress && ((finished: number) => onProgress(start + (rows * finished) / layers));
-      const own = options.feeds?.({ start, rows }) ?? {};
+      const own = { ...explicit?.({ start, rows }), ...options.feeds?.({ start, rows }) };
       const step = await watchLayers(parts.session, { layers, onLayers }, () =>
         runStep(parts, {
           tokens: start === 0 && rows === tokens.length ? tokens : tokens.slice(start, start + rows),

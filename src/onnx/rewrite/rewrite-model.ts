@@ -12,7 +12,7 @@ import type {
 import { findCarriedStates } from './carried-states.js';
 import { completePresents } from './complete-presents.js';
 import { findDecoderIo, findLogits } from './decoder-io.js';
-import { DOMAIN, emitAttention } from './emit-attention.js';
+import { type AttentionKind, DOMAIN, emitAttention } from './emit-attention.js';
 import { type FoundAttention, findAttention } from './find-attention.js';
 import { hasOneRow, keepLastRow } from './last-row.js';
 import { chooseTablesOnce } from './length-switch.js';
@@ -34,14 +34,15 @@ export interface GraphFacts {
  * The graph for prefill and decoding: attention by `ai.minference.SparseAttention`, whose patterns are inputs, and
  * logits for the last position only unless asked otherwise. `model` stays as it is.
  *
+ * @param options.indices the graph also takes explicit indices and gives those that it built
  * @throws {MinferenceError} MODEL_NO_ATTENTION when no attention can be rewritten, MODEL_UNSUPPORTED when inputs or
  * outputs have no known role.
  */
 export function rewriteForPrefill(
   model: OnnxModel,
-  options: { logits?: 'last' | 'all' } & GraphFacts = {},
+  options: { logits?: 'last' | 'all'; indices?: boolean } & GraphFacts = {},
 ): RewrittenModel {
-  const { graph, found, layers } = rewriteAttention(model, 'prefill', options);
+  const { graph, found, layers } = rewriteAttention(model, options.indices ? 'indices' : 'prefill', options);
   const logits = findLogits(graph);
   const rules = found.counts;
   let rows: 'last' | 'all' = hasOneRow(graph, logits) ? 'last' : 'all';
@@ -74,9 +75,9 @@ export function rewriteForProbe(model: OnnxModel, facts: GraphFacts = {}): Rewri
  */
 export function rewriteForLikelihood(
   model: OnnxModel,
-  options: { stepRows?: number } & GraphFacts = {},
+  options: { stepRows?: number; indices?: boolean } & GraphFacts = {},
 ): RewrittenModel {
-  const { graph, found, layers } = rewriteAttention(model, 'prefill', options);
+  const { graph, found, layers } = rewriteAttention(model, options.indices ? 'indices' : 'prefill', options);
   const logits = findLogits(graph);
   if (hasOneRow(graph, logits)) {
     throw new MinferenceError(
@@ -152,14 +153,14 @@ function modelLayers(
   return { layers, ...leftAloneLayers(attentions, numbers, states, numLayers) };
 }
 
-function rewriteAttention(model: OnnxModel, kind: 'prefill' | 'probe', facts: GraphFacts) {
+function rewriteAttention(model: OnnxModel, kind: AttentionKind, facts: GraphFacts) {
   const graph = new Graph(model.proto);
   const found = findAttention(graph);
   if (found.matches.length === 0) throw noAttention(graph, model, found.skipped);
   return { graph, found, layers: emitAll(graph, found, kind, facts) };
 }
 
-function emitAll(graph: Graph, found: FoundAttention, kind: 'prefill' | 'probe', { numLayers }: GraphFacts) {
+function emitAll(graph: Graph, found: FoundAttention, kind: AttentionKind, { numLayers }: GraphFacts) {
   graph.requireDomain(DOMAIN, 1);
   const numbers = numberAttentions(found.attentions, numLayers);
   const taken = numbers.filter((_, index) => found.attentions[index]!.skipped === null);
