@@ -65,7 +65,6 @@ struct WorkItem {
 struct Schedule {
   const WorkItem* items;
   int64_t num_items;
-  int32_t* next;  // the item to take next (atomicAdd); starts at 0
 };
 
 }  // namespace minference::cuda

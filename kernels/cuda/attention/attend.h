@@ -5,8 +5,8 @@
 
 namespace minference::cuda {
 
-// One launch on the context's stream; `plans` were made for `params` with `geometry` (attention_geometry), which
-// chooses the kernels.
+// Two launches on the context's stream, of which the second is for what came out spoiled (work_queue.h) and mostly has
+// nothing to do; `plans` were made for `params` with `geometry` (attention_geometry), which chooses the kernels.
 void attend(const AttentionParams& params, const Plans& plans, const KernelGeometry& geometry, const Context& context);
 
 }  // namespace minference::cuda

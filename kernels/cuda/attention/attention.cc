@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "../common/check.h"
 #include "../common/check_params.h"
 #include "../common/device.h"
 #include "../decode/decode.h"
@@ -40,11 +39,11 @@ KernelGeometry attention_geometry(int64_t head_dim, bool has_explicit) {
 
 void attend(const AttentionParams& params, const Plans& plans, const KernelGeometry& geometry, const Context& context) {
   if (plans.schedule.num_items == 0) return;
-  check(cudaMemsetAsync(plans.schedule.next, 0, sizeof(int32_t), context.stream), "resetting the schedule");
+  const WorkQueues queues = make_queues(plans.schedule, params.shape.batch * params.shape.num_heads, context);
   if (geometry.columns_in_place) {
-    attend_sm90(params, plans, context);
+    attend_sm90(params, plans, queues, context);
   } else {
-    attend_sm80(params, plans, geometry, context);
+    attend_sm80(params, plans, queues, geometry, context);
   }
 }
 

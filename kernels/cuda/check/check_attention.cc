@@ -1,5 +1,4 @@
-#include <limits>
-
+#include "anomaly_cases.h"
 #include "attention_case.h"
 #include "explicit_cases.h"
 #include "random_cases.h"
@@ -89,47 +88,6 @@ std::vector<AttentionCase> small_cases() {
   cases.push_back({.name = "sinks", .rows = 150, .patterns = mixed(), .sinks = true});
   cases.push_back({.name = "sinks in decode", .rows = 1, .past = {900}, .patterns = mixed(), .sinks = true});
   cases.push_back({.name = "packed queries", .rows = 150, .patterns = mixed(), .packed = true});
-  return cases;
-}
-
-// What is no number: whole rows become NaN by their scores, elements by the values of keys that all of them compute.
-std::vector<AttentionCase> anomalies() {
-  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
-  // Every head computes key 0 in every row but those of block_sparse.
-  const std::vector<HeadPattern> patterns{kDensePattern, a_shape(16, 70), vertical_slash(60, 120), kDensePattern};
-  std::vector<AttentionCase> cases;
-  for (const int64_t head_dim : {64, 128, 256}) {
-    const auto add = [&](const std::string& name, std::vector<Poison> poison) {
-      const std::string size = ", head size " + std::to_string(head_dim);
-      cases.push_back({.name = name + size, .rows = 200, .head_dim = head_dim, .patterns = patterns, .poison = poison});
-      cases.push_back({.name = name + " after 100" + size,
-                       .rows = 130,
-                       .past = {100},
-                       .head_dim = head_dim,
-                       .patterns = patterns,
-                       .poison = poison});
-      cases.push_back({.name = name + ", decode" + size, .rows = 1, .past = {900}, .head_dim = head_dim});
-      cases.back().poison = poison;
-      for (Poison& one : cases.back().poison) {
-        if (one.operand == 'q') one.row = 0;
-      }
-      // Candidates are ranked by the last rows: one of them says nothing, or none says anything.
-      cases.push_back({.name = name + ", estimates" + size,
-                       .rows = 300,
-                       .head_dim = head_dim,
-                       .patterns = {vertical_slash(50, 140), block_sparse(2), vertical_slash(80, 101), block_sparse(3)},
-                       .poison = poison});
-      for (Poison& one : cases.back().poison) {
-        if (one.operand == 'q') one.row = 270;
-      }
-    };
-    add("NaN query", {{'q', 70, 1, 5, nan}});
-    add("infinite query", {{'q', 100, 3, 8, infinity}});
-    add("NaN key", {{'k', 40, 0, 3, nan}});
-    add("infinite keys", {{'k', 64, 1, 0, -infinity}, {'k', 10, 0, 1, infinity}});
-  }
-  cases.push_back({.name = "NaN value", .rows = 200, .patterns = patterns, .poison = {{'v', 0, 0, 7, nan}}});
-  cases.push_back({.name = "infinite value, decode", .rows = 1, .past = {500}, .poison = {{'v', 9, 1, 7, infinity}}});
   return cases;
 }
 
@@ -233,11 +191,15 @@ void add_attention_checks(std::vector<Check>& checks) {
     add(c, DataType::kFloat16, false);
     add(c, DataType::kBFloat16, true);
   }
-  for (const AttentionCase& c : anomalies()) {
+  for (const AttentionCase& c : anomaly_cases()) {
     add(c, DataType::kFloat16, c.head_dim > 64);
     add(c, DataType::kBFloat16, true);
   }
   int number = 0;
+  for (const AttentionCase& c : random_anomaly_cases(kRandomCases)) {
+    add(c, DataType::kBFloat16, ++number > kSmallRandomCases);
+  }
+  number = 0;
   for (const AttentionCase& c : random_cases(kRandomCases)) add(c, DataType::kFloat16, ++number > kSmallRandomCases);
   for (const AttentionCase& c : large_cases()) add(c, DataType::kFloat16, true);
 }

@@ -103,6 +103,8 @@ void add_probe_checks(std::vector<Check>& checks) {
       {{.name = "softcap, window and sinks", .rows = 300, .softcap = 5, .window = 120, .sinks = true}, candidates, 0.4},
       {{.name = "no candidates", .rows = 100}, {}, 0.4},
       {{.name = "NaN query", .rows = 300, .poison = {{'q', 280, 1, 5, NAN}}}, candidates, 0.4},
+      {{.name = "NaN value", .rows = 200, .poison = {{'v', 90, 0, 5, NAN}}}, candidates, 0.4},
+      {{.name = "infinite value", .rows = 200, .poison = {{'v', 150, 1, 5, -INFINITY}}}, candidates, 0.4},
       {{.name = "infinite key", .rows = 200, .poison = {{'k', 30, 0, 5, INFINITY}}}, candidates, 0.4},
   };
   for (const ProbeCase& c : cases) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 #include <random>
 
 namespace minference::cuda::check_kernels {
@@ -63,6 +64,28 @@ std::vector<AttentionCase> random_cases(int count) {
     c.packed = random.one_in(4);
     c.spare_rows = random.between(0, 50);
     cases.push_back(c);
+  }
+  return cases;
+}
+
+std::vector<AttentionCase> random_anomaly_cases(int count) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<AttentionCase> cases = random_cases(count);
+  for (size_t i = 0; i < cases.size(); ++i) {
+    AttentionCase& c = cases[i];
+    Random random(static_cast<uint32_t>(1000 + i));
+    c.name += ", anomalies";
+    const int64_t rows = c.lengths.empty() ? c.rows : c.lengths[0];
+    if (rows == 0) continue;
+    for (int64_t left = random.between(1, 4); left > 0; --left) {
+      // A value anywhere says the most; a query or key that is no number leaves little of its rows.
+      const char operand = random.any({'q', 'k', 'v', 'v', 'v'});
+      c.poison.push_back({.operand = operand,
+                          .row = random.between(0, (operand == 'q' ? 0 : c.past[0]) + rows - 1),
+                          .head = random.between(0, (operand == 'q' ? c.heads : c.kv_heads) - 1),
+                          .element = random.between(0, c.head_dim - 1),
+                          .value = random.any({std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity})});
+    }
   }
   return cases;
 }

@@ -34,10 +34,13 @@ __global__ void __launch_bounds__(DecodeTile<kHeadDim, kRowWarps>::kThreads,
   const int64_t cache = (int64_t{batch} * work.num_kv_heads + kv_head) * work.kv_stride_head;
   const TileLoader<T, Tile, kHeadDim> loader{static_cast<const T*>(work.k) + cache,
                                              static_cast<const T*>(work.v) + cache, entry.end, shared};
-  for (int stage = 0; stage < Tile::kStages - 1; ++stage) {
-    if (from + stage < to) loader.load(position(from + stage), stage);
-    ptx::cp_async_commit();
-  }
+  const auto load_first = [&] {
+    for (int stage = 0; stage < Tile::kStages - 1; ++stage) {
+      if (from + stage < to) loader.load(position(from + stage), stage);
+      ptx::cp_async_commit();
+    }
+  };
+  load_first();
   load_queries<T, Tile, kHeadDim>(work, entry, batch, kv_head, shared + Tile::kQueriesAt);
   __syncthreads();
 
@@ -54,26 +57,36 @@ __global__ void __launch_bounds__(DecodeTile<kHeadDim, kRowWarps>::kThreads,
   // Keys that every row of the call sees.
   const int32_t all_low = work.window < 0 ? 0 : entry.past + entry.rows - work.window, all_high = entry.past;
 
-  for (int32_t tile = from; tile < to; ++tile) {
-    const int stage = (tile - from) % Tile::kStages;
-    ptx::cp_async_wait<Tile::kStages - 2>();
-    __syncthreads();  // the tile is there for all, and all are done with the one before
-    const int32_t next = tile + Tile::kStages - 1;
-    if (next < to) loader.load(position(next), (next - from) % Tile::kStages);
-    ptx::cp_async_commit();
+  const auto add_tiles = [&](auto is_careful) {
+    constexpr bool kCareful = decltype(is_careful)::value;
+    for (int32_t tile = from; tile < to; ++tile) {
+      const int stage = (tile - from) % Tile::kStages;
+      ptx::cp_async_wait<Tile::kStages - 2>();
+      __syncthreads();  // the tile is there for all, and all are done with the one before
+      const int32_t next = tile + Tile::kStages - 1;
+      if (next < to) loader.load(position(next), (next - from) % Tile::kStages);
+      ptx::cp_async_commit();
 
-    const int32_t first = position(tile) + key_warp * Tile::kWarpKeys;
-    const T* keys = shared + Tile::keys_at(stage) + key_warp * Tile::kWarpKeys * Tile::kStride;
-    const T* values = shared + Tile::values_at(stage) + key_warp * Tile::kWarpKeys * Tile::kStride;
-    if (first >= all_low && first + Tile::kWarpKeys - 1 <= all_high) {
-      warp_tile.template add<false>(keys, values, scale, first, limits);
-    } else {
-      warp_tile.template add<true>(keys, values, scale, first, limits);
+      const int32_t first = position(tile) + key_warp * Tile::kWarpKeys;
+      const T* keys = shared + Tile::keys_at(stage) + key_warp * Tile::kWarpKeys * Tile::kStride;
+      const T* values = shared + Tile::values_at(stage) + key_warp * Tile::kWarpKeys * Tile::kStride;
+      if (!kCareful && first >= all_low && first + Tile::kWarpKeys - 1 <= all_high) {
+        warp_tile.template add<false, kCareful>(keys, values, scale, first, limits);
+      } else {
+        warp_tile.template add<true, kCareful>(keys, values, scale, first, limits);
+      }
     }
+    ptx::cp_async_wait<0>();
+    warp_tile.finish();
+  };
+  add_tiles(std::false_type{});
+  // That may be right, or come of values of keys that a row does not see.
+  if (__syncthreads_or(warp_tile.is_spoiled())) {
+    warp_tile.clear();
+    load_first();
+    add_tiles(std::true_type{});
+    __syncthreads();
   }
-  ptx::cp_async_wait<0>();
-  warp_tile.finish();
-  __syncthreads();
 
   const int rows = work.seqlen_q * work.group;
   const int64_t first_row = (int64_t{entry.first_part} + kv_head * entry.splits + part) * rows;

@@ -1,6 +1,8 @@
 // What one warp does with its keys of a tile: scores of 16 query rows, online softmax, weighted sum of the values.
 #pragma once
 
+#include "../attention/anomalies.cuh"
+#include "../attention/spoiled.cuh"
 #include "../common/dtype.cuh"
 #include "ptx/ldmatrix.cuh"
 #include "ptx/math.cuh"
@@ -56,6 +58,16 @@ class WarpTile {
 #pragma unroll
       for (int d = 0; d < kSteps; ++d) ptx::ldmatrix_x4(query_[d], queries_ + 32 * d);
     }
+    clear();
+  }
+
+  // Forgets all tiles.
+  __device__ void clear() {
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      max[i] = -INFINITY;
+      sum[i] = 0;
+    }
 #pragma unroll
     for (int n = 0; n < kHeadDim / 8; ++n) {
 #pragma unroll
@@ -63,8 +75,9 @@ class WarpTile {
     }
   }
 
-  // `keys`, `values`: of this warp, kWarpKeys rows from position `first` on. With kMasked, `limits` of both rows apply.
-  template <bool kMasked>
+  // `keys`, `values`: of this warp, kWarpKeys rows from position `first` on. With kMasked, `limits` of both rows apply;
+  // with kCareful, values reach only rows that give their keys weight.
+  template <bool kMasked, bool kCareful>
   __device__ void add(const T* keys, const T* values, const ScoreScale& scale, int32_t first,
                       const RowLimits (&limits)[2]) {
     float scores[kColumns][4];
@@ -82,7 +95,11 @@ class WarpTile {
       }
     }
     exponentiate(scores);
-    add_values(values, scores);
+    if constexpr (kCareful) {
+      add_values_carefully(values, scores);
+    } else {
+      add_values(values, scores);
+    }
   }
 
   // After the last tile: sums of whole rows.
@@ -94,8 +111,24 @@ class WarpTile {
     }
   }
 
-  float max[2] = {-INFINITY, -INFINITY};
-  float sum[2] = {0, 0};
+  // Then: whether a row has sums of values that are not finite though its scores are numbers.
+  __device__ bool is_spoiled() const {
+    bool found = false;
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      AnomalySum anomalies;
+#pragma unroll
+      for (int n = 0; n < kHeadDim / 8; ++n) {
+        anomalies.add(out[n][2 * i]);
+        anomalies.add(out[n][2 * i + 1]);
+      }
+      found = found || (sum[i] == sum[i] && anomalies.found());
+    }
+    return found;
+  }
+
+  float max[2];
+  float sum[2];
   float out[kHeadDim / 8][4];  // columns 8n + 2 * (lane % 4) and the next, of row g, then of row g + 8
 
  private:
@@ -180,6 +213,30 @@ class WarpTile {
         ptx::ldmatrix_x4_transposed(value, mine + 2 * (8 * n * Tile::kStride + 16 * d));
         ptx::mma_m16n8k16<T>(out[2 * d], weight, {value[0], value[1]});
         ptx::mma_m16n8k16<T>(out[2 * d + 1], weight, {value[2], value[3]});
+      }
+    }
+  }
+
+  __device__ void add_values_carefully(const T* values, const float (&weights)[kColumns][4]) {
+    uint32_t packed[kColumns / 2][4], presence[kColumns / 2][4];
+#pragma unroll
+    for (int n = 0; n < kColumns; n += 2) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const float* pair = &weights[n + i / 2][i % 2 * 2];
+        packed[n / 2][i] = ptx::pack2<T>(pair[0], pair[1]);
+        presence[n / 2][i] = pack_presence<T>(pair[0], pair[1]);
+      }
+    }
+    const uint32_t mine = ptx::shared_address(values + row_major_offset<Tile::kStride>(lane_));
+#pragma unroll 1
+    for (int n = 0; n < kColumns / 2; ++n) {
+#pragma unroll
+      for (int d = 0; d < kSteps; ++d) {
+        uint32_t value[4];
+        ptx::ldmatrix_x4_transposed(value, mine + 2 * (16 * n * Tile::kStride + 16 * d));
+        multiply_carefully<T>(out[2 * d], packed[n], presence[n], {value[0], value[1]});
+        multiply_carefully<T>(out[2 * d + 1], packed[n], presence[n], {value[2], value[3]});
       }
     }
   }

@@ -71,8 +71,8 @@ __global__ void __launch_bounds__(kHistogramThreads)
   if (threadIdx.x < kBuckets) offsets[int64_t{blockIdx.x} * kBuckets + threadIdx.x] = bins[threadIdx.x];
 }
 
-// One block. Counts become positions: by bucket, then by group. Also resets the queue.
-__global__ void __launch_bounds__(kBuckets) offsets_kernel(int32_t* offsets, int32_t groups, int32_t* next) {
+// One block. Counts become positions: by bucket, then by group.
+__global__ void __launch_bounds__(kBuckets) offsets_kernel(int32_t* offsets, int32_t groups) {
   __shared__ int32_t warp_sums[kBuckets / 32];
   int32_t sum = 0;
   for (int32_t g = 0; g < groups; ++g) sum += offsets[int64_t{g} * kBuckets + threadIdx.x];
@@ -84,7 +84,6 @@ __global__ void __launch_bounds__(kBuckets) offsets_kernel(int32_t* offsets, int
     offset = position;
     position += count;
   }
-  if (threadIdx.x == 0) *next = 0;
 }
 
 // grid: groups. Stable: every warp takes one piece, and counts it before it knows its positions.
@@ -130,17 +129,16 @@ Schedule make_schedule(const PlanCall& call, const Job* jobs, const DevicePlan* 
                        int64_t items_per_head, const Context& context) {
   const int64_t groups = batch * call.num_kv_heads, count = batch * call.num_heads * items_per_head;
   auto* items = static_cast<WorkItem*>(context.allocate(std::max<int64_t>(1, count) * sizeof(WorkItem)));
-  auto* offsets = static_cast<int32_t*>(context.allocate((groups * kBuckets + 1) * sizeof(int32_t)));
-  int32_t* next = offsets + groups * kBuckets;
+  auto* offsets = static_cast<int32_t*>(context.allocate(groups * kBuckets * sizeof(int32_t)));
   if (count > 0) {
     const dim3 grid(static_cast<unsigned>(groups));
     launch(histogram_kernel, grid, dim3(kHistogramThreads), 0, context.stream, call, jobs, plans, items_per_head,
            offsets);
-    launch(offsets_kernel, dim3(1), dim3(kBuckets), 0, context.stream, offsets, static_cast<int32_t>(groups), next);
+    launch(offsets_kernel, dim3(1), dim3(kBuckets), 0, context.stream, offsets, static_cast<int32_t>(groups));
     launch(scatter_kernel, grid, dim3(kScatterWarps * 32), 0, context.stream, call, jobs, plans, items_per_head,
            offsets, items);
   }
-  return {items, count, next};
+  return {items, count};
 }
 
 }  // namespace minference::cuda

@@ -29,9 +29,8 @@ void check_layout(const AttentionParams& params, const KernelGeometry& geometry)
 
 }  // namespace
 
-void attend_sm80(const AttentionParams& params, const Plans& plans, const KernelGeometry& geometry,
-                 const Context& context) {
-  if (plans.schedule.num_items == 0) return;
+void attend_sm80(const AttentionParams& params, const Plans& plans, const WorkQueues& queues,
+                 const KernelGeometry& geometry, const Context& context) {
   check_layout(params, geometry);
   const AttentionShape& shape = params.shape;
   std::vector<sm80::BatchEntry> batch;
@@ -45,7 +44,7 @@ void attend_sm80(const AttentionParams& params, const Plans& plans, const Kernel
   call.head_sink = params.head_sink;
   call.batch = upload(batch, context);
   call.plans = plans.plans;
-  call.schedule = plans.schedule;
+  call.queues = queues;
   call.q_stride_batch = params.q_stride_batch;
   call.q_stride_seq = params.q_stride_seq;
   call.q_stride_head = params.q_stride_head;

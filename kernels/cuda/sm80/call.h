@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "../device_plan.h"
+#include "../attention/work_queue.h"
 
 namespace minference::cuda::sm80 {
 
@@ -20,7 +20,7 @@ struct Call {
   const float* head_sink;   // or null
   const BatchEntry* batch;  // device
   const DevicePlan* plans;
-  Schedule schedule;
+  WorkQueues queues;
   int64_t q_stride_batch, q_stride_seq, q_stride_head;
   int64_t capacity;
   int32_t seqlen_q, num_heads, num_kv_heads, head_dim;

@@ -43,7 +43,7 @@ __device__ inline void start_rows(const Call& call, SharedMemory<S>& shared, uns
 }
 
 // All tiles of a row block, of which the keys of the first two are known.
-template <typename S, typename T>
+template <typename S, typename T, bool kCareful>
 __device__ inline void attend_tiles(const Call& call, SharedMemory<S>& shared, RowSums<S>& rows, Output<S>& output) {
   Control<S>& control = shared.control;
   const int warp = static_cast<int>(threadIdx.x / 32);
@@ -69,8 +69,8 @@ __device__ inline void attend_tiles(const Call& call, SharedMemory<S>& shared, R
     const Sight sight =
         sight_of(control.lowest[now], control.highest[now], first, first + S::kWarpRows - 1, call.window);
     Weights<S> weights;
+    Scores<S> scores;
     if (sight != Sight::kNothing) {
-      Scores<S> scores;
       multiply_keys<S, T>(scores, queries, slots + slot * S::kSlotBytes + right_offset<S>());
       if (call.is_shaped) shape_scores<S>(scores, call.inner, call.cap);
       if (sight == Sight::kSome) mask_scores<S>(scores, control.keys[now], first, call.window);
@@ -82,7 +82,12 @@ __device__ inline void attend_tiles(const Call& call, SharedMemory<S>& shared, R
     if (has_more) load_tile<S>(previous(), control.v, call.head_dim, control.keys[then]);
     ptx::cp_async_commit();
     if (sight != Sight::kNothing) {
-      multiply_values<S, T>(output, weights, slots + slot * S::kSlotBytes + left_offset<S>());
+      const uint32_t values = slots + slot * S::kSlotBytes + left_offset<S>();
+      if constexpr (kCareful) {
+        multiply_values_carefully<S, T>(output, scores, weights, values);
+      } else {
+        multiply_values<S, T>(output, weights, values);
+      }
     }
     take_next();
     if (!has_more) break;
@@ -91,13 +96,16 @@ __device__ inline void attend_tiles(const Call& call, SharedMemory<S>& shared, R
 }
 
 // Writes the warp's rows; those beyond the batch entry's are zeros.
-template <typename S, typename T>
+template <typename S, typename T, bool kCareful>
 __device__ inline void end_rows(const Call& call, unsigned char* own_rows, const WorkItem& work, int32_t entry_rows,
                                 RowSums<S>& rows, Output<S>& output) {
   const WarpRows at = warp_rows<S>(call, work, entry_rows);
   float* lse = call.lse == nullptr ? nullptr : call.lse + int64_t{work.head} * call.seqlen_q + at.row;
   const float sink = call.head_sink == nullptr ? -INFINITY : call.head_sink[at.head] * kLog2E;
-  finish_rows<S, T>(output, rows, call.scale_log2, sink, own_rows, lse, at.valid);
+  const bool is_spoiled = finish_rows<S, T>(output, rows, call.scale_log2, sink, own_rows, lse, at.valid);
+  if constexpr (!kCareful) {
+    if (__any_sync(0xffffffffu, is_spoiled) && threadIdx.x % 32 == 0) list_spoiled(call.queues.spoiled, work);
+  }
   for (int row = static_cast<int>(threadIdx.x % 32); lse != nullptr && row < S::kWarpRows; row += 32) {
     if (row >= at.valid && row < at.stored) lse[row] = -INFINITY;
   }
@@ -106,22 +114,25 @@ __device__ inline void end_rows(const Call& call, unsigned char* own_rows, const
   write_rows<S>(own_rows, out, int64_t{call.num_heads} * call.head_dim, call.head_dim, at.valid, at.stored);
 }
 
-template <typename T, int kHeadDim>
+// kCareful: the call's second launch.
+template <typename T, int kHeadDim, bool kCareful>
 __global__ void __launch_bounds__(kThreads, Shape<kHeadDim>::kBlocksPerProcessor)
     attend_kernel(const __grid_constant__ Call call) {
   using S = Shape<kHeadDim>;
+  const WorkQueue& queue = kCareful ? call.queues.again : call.queues.all;
+  const int64_t num_items = kCareful ? *call.queues.spoiled.count : queue.num_items;
   auto& shared = *reinterpret_cast<SharedMemory<S>*>(dynamic_shared());
   Control<S>& control = shared.control;
   unsigned char* const own_rows = shared.queries + threadIdx.x / 32 * (S::kWarpRows * S::Row::kPitch);
-  if (threadIdx.x == 0) control.item = atomicAdd(call.schedule.next, 1);
+  if (threadIdx.x == 0) control.item = atomicAdd(queue.next, 1);
   __syncthreads();
-  while (control.item < call.schedule.num_items) {
+  while (control.item < num_items) {
     RowSums<S> rows;
     Output<S> output;
     clear<S>(rows, output);
     bool has_rows;
     {
-      const WorkItem work = call.schedule.items[control.item];
+      const WorkItem work = queue.items[control.item];
       const BatchEntry entry = call.batch[work.head / call.num_heads];
       const RowBlock block =
           RowBlock::at(work.block, S::kBlockRows, entry.past, entry.rows, call.window == INT32_MAX ? -1 : call.window);
@@ -135,13 +146,13 @@ __global__ void __launch_bounds__(kThreads, Shape<kHeadDim>::kBlocksPerProcessor
       }
     }
     __syncthreads();  // everybody knows the item and the first tiles
-    if (threadIdx.x == 0) control.item = atomicAdd(call.schedule.next, 1);
+    if (threadIdx.x == 0) control.item = atomicAdd(queue.next, 1);
     if (has_rows) {
-      attend_tiles<S, T>(call, shared, rows, output);
+      attend_tiles<S, T, kCareful>(call, shared, rows, output);
       ptx::cp_async_wait<0>();
       __syncwarp();  // the queries make room for the output
     }
-    end_rows<S, T>(call, own_rows, control.work, control.rows, rows, output);
+    end_rows<S, T, kCareful>(call, own_rows, control.work, control.rows, rows, output);
     __syncthreads();
   }
 }

@@ -12,14 +12,14 @@
 namespace minference::cuda::sm80 {
 
 // Blocks that run at once on the current device.
-template <typename T, int kHeadDim>
+template <typename T, int kHeadDim, bool kCareful>
 int64_t resident_blocks() {
   constexpr int kDevices = 64;
   static std::atomic<int> known[kDevices]{};
   int device = 0, count = 0;
   check(cudaGetDevice(&device), "finding the device");
   if (device < kDevices && (count = known[device].load(std::memory_order_relaxed)) > 0) return count;
-  const auto* kernel = reinterpret_cast<const void*>(&attend_kernel<T, kHeadDim>);
+  const auto* kernel = reinterpret_cast<const void*>(&attend_kernel<T, kHeadDim, kCareful>);
   constexpr int kBytes = sizeof(SharedMemory<Shape<kHeadDim>>);
   int each = 0;
   check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes), "asking for shared memory");
@@ -31,11 +31,17 @@ int64_t resident_blocks() {
   return count;
 }
 
+template <typename T, int kHeadDim, bool kCareful>
+void launch_pass(const Call& call, cudaStream_t stream) {
+  const int64_t blocks = std::min(call.queues.all.num_items, resident_blocks<T, kHeadDim, kCareful>());
+  launch(attend_kernel<T, kHeadDim, kCareful>, dim3(static_cast<unsigned>(blocks)), dim3(kThreads),
+         sizeof(SharedMemory<Shape<kHeadDim>>), stream, call);
+}
+
 template <typename T, int kHeadDim>
 void launch_kernel(const Call& call, cudaStream_t stream) {
-  const int64_t blocks = std::min(call.schedule.num_items, resident_blocks<T, kHeadDim>());
-  launch(attend_kernel<T, kHeadDim>, dim3(static_cast<unsigned>(blocks)), dim3(kThreads),
-         sizeof(SharedMemory<Shape<kHeadDim>>), stream, call);
+  launch_pass<T, kHeadDim, false>(call, stream);
+  launch_pass<T, kHeadDim, true>(call, stream);
 }
 
 template <typename T>

@@ -1,6 +1,7 @@
 // The two matrix products of a tile, per warp: kWarpRows query rows against kKeys keys.
 #pragma once
 
+#include "../attention/anomalies.cuh"
 #include "ptx/ldmatrix.cuh"
 #include "ptx/mma_sync.cuh"
 #include "shape.cuh"
@@ -75,6 +76,40 @@ __device__ inline void multiply_values(Output<S>& output, const Weights<S>& weig
       for (int i = 0; i < S::kRowTiles; ++i) {
         ptx::mma_m16n8k16<T>(output[i][2 * n], weights[i][k], low);
         ptx::mma_m16n8k16<T>(output[i][2 * n + 1], weights[i][k], high);
+      }
+    }
+  }
+}
+
+// The same, where the values of a key reach only the rows of which `probabilities` give it weight; `weights` are these,
+// rounded.
+template <typename S, typename T>
+__device__ inline void multiply_values_carefully(Output<S>& output, const Scores<S>& probabilities,
+                                                 const Weights<S>& weights, uint32_t values) {
+  using Row = typename S::Row;
+  Weights<S> presence;
+#pragma unroll
+  for (int i = 0; i < S::kRowTiles; ++i) {
+#pragma unroll
+    for (int k = 0; k < S::kKeys / 16; ++k) {
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        const float* pair = &probabilities[i][2 * k + j / 2][j % 2 * 2];
+        presence[i][k][j] = pack_presence<T>(pair[0], pair[1]);
+      }
+    }
+  }
+#pragma unroll 1
+  for (int k = 0; k < S::kKeys / 16; ++k) {
+#pragma unroll
+    for (int n = 0; n < S::kHeadDim / 16; ++n) {
+      uint32_t right[4];
+      ptx::ldmatrix_x4_transposed(right, Row::advance(values, n) + k * 16 * Row::kPitch);
+      const uint32_t low[2] = {right[0], right[1]}, high[2] = {right[2], right[3]};
+#pragma unroll
+      for (int i = 0; i < S::kRowTiles; ++i) {
+        multiply_carefully<T>(output[i][2 * n], weights[i][k], presence[i][k], low);
+        multiply_carefully<T>(output[i][2 * n + 1], weights[i][k], presence[i][k], high);
       }
     }
   }

@@ -1,6 +1,7 @@
 // Output and LSE of a warp's rows.
 #pragma once
 
+#include "../attention/spoiled.cuh"
 #include "load.cuh"
 #include "softmax.cuh"
 
@@ -28,11 +29,12 @@ __device__ inline void write_rows(const unsigned char* staged, T* to, int64_t st
 }
 
 // Divides by the sums, `sink` (log 2; -inf: none) among them, and stages the rows. Their LSE goes to lse[row] for the
-// `valid` first ones.
+// `valid` first ones. Returns whether one of these has elements that are not finite though its scores are numbers.
 template <typename S, typename T>
-__device__ inline void finish_rows(Output<S>& output, RowSums<S>& rows, float scale_log2, float sink,
+__device__ inline bool finish_rows(Output<S>& output, RowSums<S>& rows, float scale_log2, float sink,
                                    unsigned char* staged, float* lse, int valid) {
   const int g = static_cast<int>(threadIdx.x % 32 / 4), t = static_cast<int>(threadIdx.x % 4);
+  bool is_spoiled = false;
 #pragma unroll
   for (int i = 0; i < S::kRowTiles; ++i) {
 #pragma unroll
@@ -49,14 +51,19 @@ __device__ inline void finish_rows(Output<S>& output, RowSums<S>& rows, float sc
         factor = weight / (sum * weight + exp2f(sink - top));
       }
       if (lse != nullptr && t == 0 && row < valid) lse[row] = log;
+      AnomalySum anomalies;
 #pragma unroll
       for (int n = 0; n < S::kHeadDim / 8; ++n) {
         const float* pair = &output[i][n][2 * r];
+        anomalies.add(pair[0]);
+        anomalies.add(pair[1]);
         const uint32_t bits = ptx::pack2<T>(pair[0] * factor, pair[1] * factor);
         *reinterpret_cast<uint32_t*>(staged + S::Row::offset(row, n) + t * 4) = bits;
       }
+      is_spoiled = is_spoiled || (row < valid && sum == sum && anomalies.found());
     }
   }
+  return is_spoiled;
 }
 
 }  // namespace minference::cuda::sm80

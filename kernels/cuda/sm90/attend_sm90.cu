@@ -8,36 +8,12 @@
 #include "../common/dtype.cuh"
 #include "../plan/upload.h"
 #include "attend_sm90.h"
-#include "consumer.cuh"
-#include "producer.cuh"
-#include "ptx/registers.cuh"
+#include "kernel.cuh"
 
 namespace minference::cuda {
 namespace {
 
 using namespace sm90;
-
-// 504 registers for one thread of each warpgroup. The walk wants more than 88; a softcap leaves the consumers none
-// over.
-template <bool kSoftcap>
-constexpr int kProducerRegisters = kSoftcap ? 88 : 104;
-template <bool kSoftcap>
-constexpr int kConsumerRegisters = (504 - kProducerRegisters<kSoftcap>) / kHalves;
-
-template <typename T, int kHeadDim, bool kSoftcap>
-__global__ void __launch_bounds__(kThreads, 1)
-    attend_kernel(Call call, const __grid_constant__ Maps maps, const T* keys, const T* values, int64_t capacity) {
-  auto& shared = *reinterpret_cast<Shared<kHeadDim>*>(dynamic_shared());
-  if (threadIdx.x == 0) shared.init(call.every_lane_arrives ? 32 : 1);
-  __syncthreads();
-  if (threadIdx.x < kProducerThreads) {
-    ptx::registers_decrease<kProducerRegisters<kSoftcap>>();
-    Producer<T, kHeadDim>(call, &maps, shared).run(keys, values, capacity);
-  } else {
-    ptx::registers_increase<kConsumerRegisters<kSoftcap>>();
-    Consumer<T, kHeadDim, kSoftcap>(call, shared, static_cast<int>(threadIdx.x / 128) - 1).run();
-  }
-}
 
 void check_alignment(const AttentionParams& p) {
   for (const void* pointer : {p.q, p.k, p.v, static_cast<const void*>(p.out)}) {
@@ -96,23 +72,31 @@ std::vector<BatchEntry> batch_entries(const AttentionParams& p) {
 }
 
 template <typename T, int kHeadDim, bool kSoftcap>
-void launch_kernel(const AttentionParams& p, const Call& call, const Maps& maps, const Context& context) {
+void launch_kernel(const AttentionParams& p, Call call, const WorkQueues& queues, const Maps& maps,
+                   const Context& context) {
   const size_t smem = sizeof(Shared<kHeadDim>);
-  const auto blocks = std::min<int64_t>(device_facts().multiprocessors, call.schedule.num_items);
-  launch(attend_kernel<T, kHeadDim, kSoftcap>, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), smem,
-         context.stream, call, maps, static_cast<const T*>(p.k), static_cast<const T*>(p.v), p.shape.capacity);
+  const auto blocks = std::min<int64_t>(device_facts().multiprocessors, queues.all.num_items);
+  const auto run = [&](auto is_careful, const WorkQueue& queue) {
+    call.queue = queue;
+    launch(attend_kernel<T, kHeadDim, kSoftcap, decltype(is_careful)::value>, dim3(static_cast<unsigned>(blocks)),
+           dim3(kThreads), smem, context.stream, call, maps, static_cast<const T*>(p.k), static_cast<const T*>(p.v),
+           p.shape.capacity);
+  };
+  run(std::false_type{}, queues.all);
+  run(std::true_type{}, queues.again);
 }
 
 }  // namespace
 
 bool runs_sm90(int64_t head_dim) { return (head_dim == 64 || head_dim == 128) && device_facts().major == 9; }
 
-void attend_sm90(const AttentionParams& p, const Plans& plans, const Context& context) {
+void attend_sm90(const AttentionParams& p, const Plans& plans, const WorkQueues& queues, const Context& context) {
   check_alignment(p);
   const Maps maps = make_maps(p, plans.columns);
   const AttentionShape& s = p.shape;
   const Call call{.plans = plans.plans,
-                  .schedule = plans.schedule,
+                  .queue = {},
+                  .spoiled = queues.spoiled,
                   .batch = upload(batch_entries(p), context),
                   .out = p.out,
                   .lse = p.lse,
@@ -129,9 +113,9 @@ void attend_sm90(const AttentionParams& p, const Plans& plans, const Context& co
     const auto run = [&](auto head_dim) {
       constexpr int kHeadDim = decltype(head_dim)::value;
       if (p.softcap != 0) {
-        launch_kernel<T, kHeadDim, true>(p, call, maps, context);
+        launch_kernel<T, kHeadDim, true>(p, call, queues, maps, context);
       } else {
-        launch_kernel<T, kHeadDim, false>(p, call, maps, context);
+        launch_kernel<T, kHeadDim, false>(p, call, queues, maps, context);
       }
     };
     s.head_dim == 64 ? run(std::integral_constant<int, 64>{}) : run(std::integral_constant<int, 128>{});

@@ -1,7 +1,7 @@
 // Attention on Hopper (sm_90a): TMA, wgmma and specialised warps.
 #pragma once
 
-#include "../plan/planner.h"
+#include "../attention/work_queue.h"
 
 namespace minference::cuda {
 
@@ -13,6 +13,6 @@ constexpr KernelGeometry kGeometrySm90{
     .block_m = 64, .block_n = kGranule, .key_align = kGranule, .blocks_per_item = 2, .columns_in_place = true};
 
 // For plans of kGeometrySm90. Operands must be aligned to 16 bytes.
-void attend_sm90(const AttentionParams& params, const Plans& plans, const Context& context);
+void attend_sm90(const AttentionParams& params, const Plans& plans, const WorkQueues& queues, const Context& context);
 
 }  // namespace minference::cuda

@@ -1,6 +1,7 @@
 // What one launch of the Hopper kernel works on.
 #pragma once
 
+#include "../attention/work_queue.h"
 #include "../device_plan.h"
 #include "ptx/tma.cuh"
 
@@ -12,7 +13,8 @@ struct BatchEntry {
 
 struct Call {
   const DevicePlan* plans;
-  Schedule schedule;
+  WorkQueue queue;
+  SpoiledItems spoiled;
   const BatchEntry* batch;  // [batch]
   void* out;                // [batch, seqlen_q, num_heads, head_dim]
   float* lse;               // [batch, num_heads, seqlen_q] or null

@@ -4,6 +4,7 @@
 // the other's anyway.
 #pragma once
 
+#include "../attention/spoiled.cuh"
 #include "call.cuh"
 #include "products.cuh"
 #include "ptx/fence.cuh"
@@ -15,6 +16,7 @@ namespace minference::cuda::sm90 {
 
 template <typename T, int kHeadDim, bool kSoftcap>
 class Consumer {
+ protected:
   using Memory = Shared<kHeadDim>;
   using Scores = float[kKeys / 2];
   using Output = float[kHeadDim / 2];
@@ -34,20 +36,30 @@ class Consumer {
     if (half_ == 0) take_turn();  // the other's last gift
   }
 
- private:
+ protected:
+  __device__ __forceinline__ Softmax make_softmax() const {
+    return Softmax(kSoftcap ? kLog2E : call_.sm_scale * kLog2E);
+  }
+  // This group's rows of the query tile.
+  __device__ __forceinline__ const unsigned char* queries() const {
+    return shared_.q + half_ * (kBlockRows * kRowBytes);
+  }
+  // Keys up to its own that a row sees.
+  __device__ __forceinline__ uint32_t reach() const {
+    return call_.window < 0 ? 0x80000000u : static_cast<uint32_t>(min(call_.window, int64_t{INT32_MAX}));
+  }
+
   __device__ __forceinline__ void attend(WorkItem item, bool has_tiles) {
     const BatchEntry entry = call_.batch[item.head / call_.num_heads];
     const int32_t row = item.block * kRows + row_in_item();
-    const float* sink = call_.head_sink == nullptr ? nullptr : call_.head_sink + item.head % call_.num_heads;
-    const uint32_t reach =
-        call_.window < 0 ? 0x80000000u : static_cast<uint32_t>(min(call_.window, int64_t{INT32_MAX}));
-    const unsigned char* q = shared_.q + half_ * (kBlockRows * kRowBytes);
+    const uint32_t reach = this->reach();
+    const unsigned char* q = queries();
 
     Output out;
     Weights p;
 #pragma unroll
     for (float& x : out) x = 0;
-    Softmax softmax(kSoftcap ? kLog2E : call_.sm_scale * kLog2E);
+    Softmax softmax = make_softmax();
     bool has_weights = false, gathered = false;  // p waits for its values, which were gathered
     for (uint32_t flags = has_tiles ? 0 : kLast; (flags & kLast) == 0;) {
       flags = wait_for_keys();
@@ -98,14 +110,31 @@ class Consumer {
     release(&shared_.q_empty);
     if (has_weights) multiply_values(out, p, gathered);
     release_skipped();
+    if (write_rows(out, softmax, item, entry.rows, row)) list_spoiled(call_.spoiled, item);
+  }
+
+  // Of the batch entry's `rows`, this thread's are `row` and 8 further. Returns for one lane of the warp whether one of
+  // its rows has elements that are not finite though its scores are numbers.
+  __device__ __forceinline__ bool write_rows(const Output& out, const Softmax& softmax, WorkItem item, int32_t rows,
+                                             int32_t row) const {
+    const float* sink = call_.head_sink == nullptr ? nullptr : call_.head_sink + item.head % call_.num_heads;
+    bool is_spoiled = false;
 #pragma unroll
     for (int pair = 0; pair < 2; ++pair) {
       float lse;
       const float factor = softmax.finish(pair, sink, lse);
-      const bool is_padding = row + 8 * pair >= entry.rows;
+      const bool is_padding = row + 8 * pair >= rows;
       write_row<T, kHeadDim>(out, pair, factor, is_padding, is_padding ? -INFINITY : lse, call_, item.head,
                              row + 8 * pair);
+      AnomalySum anomalies;
+#pragma unroll
+      for (int i = 2 * pair; i < kHeadDim / 2; i += 4) {
+        anomalies.add(out[i]);
+        anomalies.add(out[i + 1]);
+      }
+      is_spoiled = is_spoiled || (!is_padding && lse == lse && anomalies.found());
     }
+    return __any_sync(0xffffffffu, is_spoiled) != 0 && threadIdx.x % 32 == 0;
   }
 
   // out += p times the values of its tile, with nothing beside it.

@@ -21,7 +21,7 @@ class Producer {
     values_ = values;
     capacity_ = capacity;
     if (announces()) {
-      next_ = atomicAdd(call_.schedule.next, 1);
+      next_ = atomicAdd(call_.queue.next, 1);
       announce_item(0);
     }
     for (;; ++items_before_) {
@@ -46,9 +46,9 @@ class Producer {
   __device__ void announce_item(uint32_t number) {
     const uint32_t place = number % kItems;
     ptx::barrier_wait(&shared_.items_empty[place], (number / kItems & 1) ^ 1);
-    shared_.items[place] = next_ < call_.schedule.num_items ? call_.schedule.items[next_] : WorkItem{0, -1};
+    shared_.items[place] = next_ < call_.queue.num_items ? call_.queue.items[next_] : WorkItem{0, -1};
     ptx::barrier_arrive(&shared_.items_full[place]);
-    next_ = atomicAdd(call_.schedule.next, 1);
+    next_ = atomicAdd(call_.queue.next, 1);
   }
 
   __device__ void load_item(WorkItem item) {
