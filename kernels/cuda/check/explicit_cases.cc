@@ -1,5 +1,6 @@
 #include "explicit_cases.h"
 
+#include <cmath>
 #include <random>
 #include <set>
 
@@ -59,6 +60,9 @@ std::vector<AttentionCase> explicit_cases() {
   AttentionCase shared = some_case("one index for all heads", 150, 0, 96);
   shared.patterns = {explicit_index(0)};
   cases.push_back(shared);
+  AttentionCase anomalies = some_case("anomalies", 200, 50, 64);
+  anomalies.poison = {{'v', 90, 0, 9, NAN}, {'v', 200, 1, 30, INFINITY}, {'k', 120, 1, 4, NAN}, {'q', 77, 2, 0, NAN}};
+  cases.push_back(anomalies);
   return cases;
 }
 
