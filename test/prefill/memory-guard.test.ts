@@ -55,6 +55,17 @@ test('layers that were left alone need memory for their scores in every graph', 
   expect(activations(fakeParts({ leftAlone })) - activations(fakeParts())).toBeGreaterThan(2 * 8 * 16384 * 16384 * 4);
 });
 
+test('scoring all positions takes the logits of some rows, where the LM head could be moved into steps', () => {
+  const scoring = (logitsRows: 'steps' | 'all', rows: number) =>
+    estimateMemory(fakeParts({ graph: 'likelihood', io: { ...fakeParts().io, logitsRows } }), 100_000, rows)
+      .activationBytes;
+  const plain = (rows: number) => estimateMemory(fakeParts(), 100_000, rows).activationBytes;
+  const steps = scoring('steps', 100_000) - plain(100_000);
+  expect(steps).toBeGreaterThan(3 * 2 ** 24 * 4);
+  expect(steps).toBe(scoring('steps', 10_000) - plain(10_000));
+  expect(scoring('all', 100_000) - scoring('steps', 100_000)).toBeGreaterThan(100_000 * 8192 * 4);
+});
+
 test('the whole prompt when it fits, then 32,768, then less', () => {
   const plan = (availableBytes: number) =>
     planMemory(fakeParts(), { prompt: 131_072, capacity: 131_072, availableBytes }).chunk;
