@@ -266,7 +266,7 @@ describe('runSearch', () => {
     [{ budget: '0.5%' }, 'USAGE', /expected a budget that a sparse pattern can meet/],
     [{ calibration: 'wikipedia' }, 'USAGE', /expected calibration sets/],
     [{ calibration: 'file:/nowhere/x.txt' }, 'READ_FAILED', /x\.txt/],
-    [{ objective: 'speed' as never }, 'USAGE', /objective: expected one of answer, output, mass/],
+    [{ objective: 'speed' as never }, 'USAGE', /objective: expected one of answer, output, both, mass/],
     [{ samples: 0 }, 'USAGE', /samples/],
     [{ out: '/nowhere/p.json' }, 'WRITE_FAILED', /nowhere/],
   ])('refuses %o', async (change, code, message) => {
