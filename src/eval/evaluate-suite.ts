@@ -1,5 +1,6 @@
 import { peakMemoryBytes } from '../prefill/peak-memory.js';
 import type { DeviceChoice } from '../runtime/device.js';
+import { defined } from '../utils/defined.js';
 import { type ProgressReporter, silentProgress } from '../utils/progress.js';
 import { answerGrid } from './harness/answer-grid.js';
 import { buildResults } from './harness/build-results.js';
@@ -11,11 +12,14 @@ import { openOutput } from './harness/output.js';
 import { createPromptMaker } from './harness/prompt-maker.js';
 import type { EvalResults, EvaluatedPrompt } from './harness/results.js';
 import { parseShard } from './harness/shard.js';
+import { trialPrompts } from './harness/trial-prompts.js';
+import type { MethodBudgets } from './methods/budgets.js';
+import { prepareMethods } from './methods/method.js';
 import { resolveMethods } from './methods/resolve-methods.js';
 import type { Suite, SuiteOptions } from './suite.js';
 
 /** Options of the run, whatever the suite. */
-export interface RunOptions {
+export interface RunOptions extends MethodBudgets {
   /** Pattern file of the method minference, or `auto` (default): the one in configs/ made for this model. */
   patterns?: string;
   /** Take a pattern file of another export of the model, when the shapes agree. */
@@ -75,14 +79,18 @@ export async function evaluateSuite<Options extends SuiteOptions>(
   checkLengths(planned.lengths, decoder.directory.config);
 
   await using output = await openOutput(out, shard);
-  const methods = await resolveMethods(planned.methods, { decoder, patterns, ignoreFingerprint, geometry });
+  const budgets = defined({ budgets: options.budgets, equalCost: options.equalCost });
+  const methods = await resolveMethods(planned.methods, { decoder, patterns, ignoreFingerprint, geometry, budgets });
   const { sources, files, tasks = planned.tasks } = await suite.load(planned, options, progress);
   const plan = { ...planned, tasks };
   const { tokenizer } = decoder;
   const { contextLength } = decoder.directory.config;
   const { seed, era } = plan;
-  const maker = createPromptMaker({ tokenizer, sources, seed, era, suite: suite.name, contextLength });
-  const grid = createGrid(plan, methods, maker, shard);
+  const makerOf = (seed: number) =>
+    createPromptMaker({ tokenizer, sources, seed, era, suite: suite.name, contextLength });
+  const grid = createGrid(plan, methods, makerOf(seed), shard);
+  const prompts = trialPrompts(plan, makerOf);
+  await prepareMethods(methods, { decoder, lengths: plan.lengths, prompts, chunk, progress, signal });
 
   const setup = buildSetup({ suite, decoder, facts: options, plan, methods, grid, files, chunk, allowDense });
   const { answers, file } = await output.openAnswers(setup, resume);
@@ -92,12 +100,11 @@ export async function evaluateSuite<Options extends SuiteOptions>(
 
   await answerGrid({ decoder, grid, answers, file, chunk, allowDense, progress, signal });
 
-  const { results, prompts } = buildResults(setup, answers);
-  const pictures = suite.draw(results, prompts);
-  const written = await output.write(results, pictures, answers);
+  const evaluated = buildResults(setup, answers);
+  const pictures = suite.draw(evaluated.results, evaluated.prompts);
+  const written = await output.write(evaluated.results, pictures, answers);
   return {
-    results,
-    prompts,
+    ...evaluated,
     pictures,
     out: out ?? null,
     files: written,

@@ -11,6 +11,8 @@ import { checkLengths } from './harness/check-lengths.js';
 import { parseShard } from './harness/shard.js';
 import type { InfiniteBenchOptions } from './infinitebench/options.js';
 import { infiniteBenchSuite } from './infinitebench/suite.js';
+import { checkBudgets } from './methods/budgets.js';
+import { needsIndices } from './methods/parse-methods.js';
 import type { NiahOptions } from './niah/options.js';
 import { niahSuite } from './niah/suite.js';
 import type { RulerOptions } from './ruler/options.js';
@@ -73,12 +75,19 @@ async function run<Options extends SuiteOptions>(
   const { progress, signal } = context;
   const watch = defined({ progress, signal });
   // Before anything is loaded: what is wrong whatever the model.
-  suite.plan(options);
+  const { methods } = suite.plan(options);
+  checkBudgets(options);
   if (options.shard !== undefined) parseShard(options.shard);
   const directory =
     typeof model === 'object' ? model : await resolveModel(model, { ...watch, ...defined({ variant }) });
   checkLengths(options.lengths ?? [], directory.config);
-  using decoder = await Decoder.open({ model: directory, ...defined({ device, deviceId, threads }), ...watch });
+  const indices = needsIndices(methods);
+  using decoder = await Decoder.open({
+    model: directory,
+    indices,
+    ...defined({ device, deviceId, threads }),
+    ...watch,
+  });
   const geometry = kernelGeometry(decoder.layers[0]!.headDim, decoder.session.device, decoder.session.deviceId);
   const own = { ...rest, geometry, threads: threads ?? null } as unknown as Options &
     RunOptions & { geometry: typeof geometry; threads: number | null };

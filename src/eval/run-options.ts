@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { loadShape } from '../prefill/options.js';
 import * as option from '../utils/option-schemas.js';
 import { MAX_LIST_LENGTH, MAX_TOKEN_COUNT } from '../utils/parse-size.js';
+import { budgetShape } from './methods/budgets.js';
 
 /** Shorter prompts have no room for a haystack. */
 const MIN_LENGTH = 256;
@@ -32,6 +33,7 @@ export const runShape = {
   ignoreFingerprint: option.yesOrNo.optional(),
   chunk: option.tokenCount().optional(),
   allowDense: option.yesOrNo.optional(),
+  ...budgetShape,
   out: option.path.optional(),
   resume: option.yesOrNo.optional(),
   shard: z.string({ error: 'expected a shard such as 2/8' }).optional(),

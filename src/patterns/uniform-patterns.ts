@@ -1,16 +1,17 @@
 import { aShapeFlops, denseCausalFlops, type TileGeometry } from './flops.js';
+import type { HeadChoice } from './head-choice.js';
 import type { HeadPattern } from './head-pattern.js';
 
 /**
  * The same pattern for every head of the layers that can be sparse, as [layer][head] over all layers of the model; nothing
  * for those that stay as they are.
  */
-export function uniformPatterns(
+export function uniformPatterns<Choice extends HeadChoice = HeadPattern>(
   layers: readonly { layer?: number; numHeads: number }[],
-  pattern: HeadPattern,
+  pattern: Choice,
   numLayers = layers.length,
-): HeadPattern[][] {
-  const patterns: HeadPattern[][] = Array.from({ length: numLayers }, () => []);
+): Choice[][] {
+  const patterns: Choice[][] = Array.from({ length: numLayers }, () => []);
   for (const [index, { layer = index, numHeads }] of layers.entries()) {
     patterns[layer] = Array.from({ length: numHeads }, () => ({ ...pattern }));
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { evaluateNiah } from '../../src/eval/evaluate.js';
 import { readResults } from '../../src/eval/harness/read-results.js';
+import { CATALOG } from '../../src/eval/methods/catalog.js';
 import { evaluatePerplexity } from '../../src/eval/ppl/evaluate.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';
 
@@ -59,3 +60,33 @@ it('measures the perplexity of the embedded model: more context helps, and hidin
   expect(results.data.documents).toHaveLength(3);
   expect(timings.loadMs).toBeGreaterThan(0);
 }, 300_000);
+
+it('runs every method, of a prompt’s own and of others’ indices, and fits one to a cost', async () => {
+  const names = Object.keys(CATALOG).filter((name) => name !== 'slash');
+  const { results } = await evaluateNiah({
+    lengths: [1024],
+    depths: '50',
+    samples: 1,
+    tasks: 'single_2',
+    methods: ['dense', 'minference_static', ...names.map((name) => `${name}:${SMALL[name]!.join()}`), 'slash'],
+    equalCost: 0.5,
+    device: 'cpu',
+  });
+  const row = (method: string) => results.aggregates.find((row) => row.method.split(':')[0] === method)!;
+  expect(results.failures).toEqual([]);
+  expect(row('dense')).toMatchObject({ score: 100, computed: 1 });
+  for (const name of ['minference_static', ...names]) {
+    expect(row(name).computed).toBeGreaterThan(0);
+    // Its six nearest blocks and eight last rows of blocks are all of a prompt of eight blocks.
+    if (name === 'flashprefill') expect(row(name).computed).toBeGreaterThan(0.9);
+    else expect(row(name).computed).toBeLessThan(1);
+  }
+  expect(row('slash').computed).toBeLessThanOrEqual(0.55);
+  expect(row('slash').computed).toBeGreaterThan(0.3);
+}, 300_000);
+
+const SMALL: Record<string, readonly number[]> = {
+  ...{ a_shape: [32, 64], streaming_llm: [32, 64], streaming_llm_dilated: [32, 128], tri_shape: [32, 64, 64] },
+  ...{ streaming_llm_strided: [32, 64, 128], vertical_slash: [64, 64], vertical: [64], block_sparse: [2] },
+  ...{ top_k: [64], infllm: [1, 64], flexprefill: [0.5, 128], xattention: [0.5, 16], flashprefill: [0.5] },
+};

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { MethodContext } from '../../src/eval/methods/method-context.js';
 import { parseMethods } from '../../src/eval/methods/parse-methods.js';
-import { type MethodContext, resolveMethods } from '../../src/eval/methods/resolve-methods.js';
+import { resolveMethods } from '../../src/eval/methods/resolve-methods.js';
 import { uniformPattern } from '../../src/eval/methods/uniform-budget.js';
 import { aShapeFlops, denseCausalFlops } from '../../src/patterns/flops.js';
 import { temporaryFolder } from '../utils/temporary-folder.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateNiah } from '../../src/eval/evaluate.js';
-import { parseMethods } from '../../src/eval/methods/parse-methods.js';
+import { needsIndices, parseMethods } from '../../src/eval/methods/parse-methods.js';
 import { parseDepths } from '../../src/eval/niah/parse-depths.js';
 import { niahSuite } from '../../src/eval/niah/suite.js';
 import { NIAH_CHOICE } from '../../src/eval/niah/tasks.js';
@@ -53,31 +53,32 @@ describe('parseDepths', () => {
 
 describe('parseMethods', () => {
   it('tells commas between sizes from commas between methods', () => {
-    expect(parseMethods('dense, a_shape:128,1024,minference,block_sparse:50,vertical_slash:1000,2048,a_shape')).toEqual(
-      [
-        { kind: 'dense', name: 'dense' },
-        {
-          kind: 'uniform',
-          name: 'a_shape:128,1024',
-          type: 'a_shape',
-          pattern: { type: 'a_shape', sink: 128, window: 1024 },
-        },
-        { kind: 'file', name: 'minference' },
-        {
-          kind: 'uniform',
-          name: 'block_sparse:50',
-          type: 'block_sparse',
-          pattern: { type: 'block_sparse', blocks: 50 },
-        },
-        {
-          kind: 'uniform',
-          name: 'vertical_slash:1000,2048',
-          type: 'vertical_slash',
-          pattern: { type: 'vertical_slash', vertical: 1000, slash: 2048 },
-        },
-        { kind: 'uniform', name: 'a_shape', type: 'a_shape' },
-      ],
-    );
+    const methods =
+      'dense, a_shape:128,1024,minference,block_sparse:50,vertical_slash:1000,2048,a_shape,flexprefill:0.9,512';
+    expect(parseMethods(methods)).toEqual([
+      { kind: 'dense', name: 'dense' },
+      { kind: 'uniform', name: 'a_shape:128,1024', method: 'a_shape', sizes: [128, 1024] },
+      { kind: 'file', name: 'minference' },
+      { kind: 'uniform', name: 'block_sparse:50', method: 'block_sparse', sizes: [50] },
+      { kind: 'uniform', name: 'vertical_slash:1000,2048', method: 'vertical_slash', sizes: [1000, 2048] },
+      { kind: 'uniform', name: 'a_shape', method: 'a_shape' },
+      { kind: 'uniform', name: 'flexprefill:0.9,512', method: 'flexprefill', sizes: [0.9, 512] },
+    ]);
+  });
+
+  it('takes names with hyphens, and files with the indices of another prompt', () => {
+    expect(parseMethods('streaming-llm-dilated,minference-static,minference-static:p.json')).toEqual([
+      { kind: 'uniform', name: 'streaming_llm_dilated', method: 'streaming_llm_dilated' },
+      { kind: 'file', name: 'minference_static', static: true },
+      { kind: 'file', name: 'minference_static:p.json', path: 'p.json', static: true },
+    ]);
+  });
+
+  it('knows which methods need inputs for explicit indices', () => {
+    expect(needsIndices(parseMethods('dense,a_shape,minference,top-k,xattention'))).toBe(false);
+    for (const name of ['tri-shape', 'streaming-llm-strided', 'minference-static']) {
+      expect(needsIndices(parseMethods(`dense,${name}`))).toBe(true);
+    }
   });
 
   it('takes pattern files by path', () => {
@@ -96,10 +97,13 @@ describe('parseMethods', () => {
     'a_shape:1,2,3',
     'a_shape:-1,2',
     'a_shape:1,9999999999',
-    'vertical_slash',
+    'vertical_slash:1',
+    'flexprefill:1.1,0',
+    'flexprefill:0.5,0.5',
+    'xattention:0.9,129',
     'minference:',
     'toString',
-    Array.from({ length: 17 }, (_, index) => `block_sparse:${index}`),
+    Array.from({ length: 25 }, (_, index) => `block_sparse:${index}`),
   ])('refuses %j', (methods) => {
     expect(() => parseMethods(methods)).toThrow(usage('expected methods such as'));
   });

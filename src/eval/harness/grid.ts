@@ -1,7 +1,7 @@
 import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
 import { hashJson } from '../../utils/hash.js';
 import { rotated } from '../../utils/rotated.js';
-import type { Method } from '../methods/method.js';
+import { type Method, patternIdentity } from '../methods/method.js';
 import type { EvalPlan } from '../suite.js';
 import type { EvalTask } from '../task.js';
 import type { AnswerStore } from './answers.js';
@@ -81,13 +81,13 @@ export function placesOf({ tasks, lengths, depths, samples }: GridShape): GridPl
 export const isFinished = (answers: AnswerStore, place: GridPlace, { name, patternsSha256 }: GridMethod): boolean =>
   answers.has(place, { method: name, patterns_sha256: patternsSha256(place.length) });
 
-function withHashes({ name, patterns }: Method): GridMethod {
+function withHashes(method: Method): GridMethod {
   const hashes = new Map<number, string>();
   return {
-    name,
-    patterns,
+    name: method.name,
+    patterns: method.patterns,
     patternsSha256(length) {
-      const known = hashes.get(length) ?? hashJson(patterns(length));
+      const known = hashes.get(length) ?? hashJson(patternIdentity(method, length));
       hashes.set(length, known);
       return known;
     },

@@ -1,6 +1,7 @@
 import { loadHaystack } from '../../datasets/load-haystack.js';
 import { peakMemoryBytes } from '../../prefill/peak-memory.js';
 import type { DeviceChoice } from '../../runtime/device.js';
+import { defined } from '../../utils/defined.js';
 import { hashJson } from '../../utils/hash.js';
 import { packageCommit } from '../../utils/package-commit.js';
 import { packageVersion } from '../../utils/package-version.js';
@@ -12,6 +13,7 @@ import { checkLengths } from '../harness/check-lengths.js';
 import type { EvalDecoder } from '../harness/eval-decoder.js';
 import { BASELINE } from '../harness/summarize.js';
 import type { Method } from '../methods/method.js';
+import { patternIdentity, prepareMethods } from '../methods/method.js';
 import { parseMethods } from '../methods/parse-methods.js';
 import { resolveMethods } from '../methods/resolve-methods.js';
 import { drawLatencyCurves } from './draw-curves.js';
@@ -23,6 +25,7 @@ import { type TimedMethod, timePrefills } from './time-prefills.js';
 
 const DEFAULT_LENGTHS: readonly number[] = [1024, 2048, 4096, 8192, 16_384];
 const DEFAULT_ROUNDS = 5;
+export const DEFAULT_METHODS = 'dense,minference';
 /** Tokens of the first prefill of a process, which is told apart. */
 const FIRST_TOKENS = 1024;
 
@@ -67,16 +70,19 @@ export async function timeDecoder(
   const allowDense = options.allowDense ?? true;
 
   await using output = await openLatencyOutput(out);
-  const asked = parseMethods(options.methods ?? 'dense,minference');
+  const asked = parseMethods(options.methods ?? DEFAULT_METHODS);
   const specs = asked.some(({ kind }) => kind === BASELINE) ? asked : [...parseMethods(BASELINE), ...asked];
-  const methods = await resolveMethods(specs, { decoder, patterns, ignoreFingerprint, geometry });
+  const methods = await resolveMethods(specs, {
+    ...{ decoder, patterns, ignoreFingerprint, geometry },
+    budgets: defined({ budgets: options.budgets, equalCost: options.equalCost }),
+  });
   const timed = methods.map((method): TimedMethod => {
     const hashes = new Map<number, string>();
     return {
       name: method.name,
       patterns: method.patterns,
       patternsSha256(length) {
-        const known = hashes.get(length) ?? hashJson(method.patterns(length));
+        const known = hashes.get(length) ?? hashJson(patternIdentity(method, length));
         hashes.set(length, known);
         return known;
       },
@@ -86,15 +92,19 @@ export async function timeDecoder(
   if (text.tokens.length < lengths.at(-1)!) {
     progress.warn(`${text.name} has ${text.tokens.length} tokens: longer prompts repeat it`);
   }
+  const tokens = (length: number) =>
+    length <= text.tokens.length
+      ? text.tokens.slice(0, length)
+      : Array.from({ length }, (_, index) => text.tokens[index % text.tokens.length]!);
+  await prepareMethods(methods, {
+    ...{ decoder, lengths, chunk, progress, signal },
+    prompts: (length) => [tokens(length)],
+  });
   const setup = buildSetup({ decoder, facts: options, lengths, rounds, methods, timed, text, chunk, allowDense });
   const journal = await output.open(setup, resume);
   const runs = [...(journal?.entries ?? [])];
   const resumed = runs.length;
   if (resumed > 0) progress.note(`continuing: ${resumed} runs were finished`);
-  const tokens = (length: number) =>
-    length <= text.tokens.length
-      ? text.tokens.slice(0, length)
-      : Array.from({ length }, (_, index) => text.tokens[index % text.tokens.length]!);
 
   const first = await firstPrefill(decoder, tokens(Math.min(FIRST_TOKENS, lengths.at(-1)!)), signal);
   await timePrefills({

@@ -7,8 +7,9 @@ import { watchSchema } from '../../utils/option-schemas.js';
 import type { LoadOptions } from '../evaluate.js';
 import type { EvaluationContext, RunOptions } from '../evaluate-suite.js';
 import { checkLengths } from '../harness/check-lengths.js';
-import { parseMethods } from '../methods/parse-methods.js';
-import { type LatencyEvaluation, timeDecoder } from './evaluate-latency.js';
+import { checkBudgets } from '../methods/budgets.js';
+import { needsIndices, parseMethods } from '../methods/parse-methods.js';
+import { DEFAULT_METHODS, type LatencyEvaluation, timeDecoder } from './evaluate-latency.js';
 import { type LatencyOptions, latencySchema } from './options.js';
 
 export type EvaluateLatencyOptions = LatencyOptions & Omit<RunOptions, 'shard'> & LoadOptions;
@@ -31,11 +32,18 @@ export async function evaluateLatency(
   const { progress, signal } = context;
   const watch = defined({ progress, signal });
   // Before anything is loaded: what is wrong whatever the model.
-  if (rest.methods !== undefined) parseMethods(rest.methods);
+  const specs = parseMethods(rest.methods ?? DEFAULT_METHODS);
+  checkBudgets(rest);
   const directory =
     typeof model === 'object' ? model : await resolveModel(model, { ...watch, ...defined({ variant }) });
   checkLengths(rest.lengths ?? [], directory.config);
-  using decoder = await Decoder.open({ model: directory, ...defined({ device, deviceId, threads }), ...watch });
+  const indices = needsIndices(specs);
+  using decoder = await Decoder.open({
+    model: directory,
+    indices,
+    ...defined({ device, deviceId, threads }),
+    ...watch,
+  });
   const geometry = kernelGeometry(decoder.layers[0]!.headDim, decoder.session.device, decoder.session.deviceId);
   const facts = { geometry, threads: threads ?? null, loadMs: decoder.loadMs };
   return await timeDecoder(decoder, { ...rest, ...facts }, context);

@@ -1,36 +1,25 @@
 import { basename } from 'node:path';
 import { MinferenceError } from '../../errors.js';
-import type { TileGeometry } from '../../patterns/flops.js';
-import type { HeadPattern } from '../../patterns/head-pattern.js';
 import type { PatternFile } from '../../patterns/pattern-file.js';
 import { resolvePatterns } from '../../patterns/resolve-patterns.js';
 import { patternMatrix } from '../../patterns/to-matrix.js';
-import { uniformPatterns } from '../../patterns/uniform-patterns.js';
 import { formatPercent } from '../../utils/format.js';
 import { hashJson } from '../../utils/hash.js';
-import type { EvalDecoder } from '../harness/eval-decoder.js';
 import type { Method } from './method.js';
+import type { MethodContext } from './method-context.js';
 import type { MethodSpec } from './parse-methods.js';
-import { DEFAULT_FRACTION, type UniformBudget, uniformPattern } from './uniform-budget.js';
-
-export interface MethodContext {
-  decoder: Pick<EvalDecoder, 'fingerprint' | 'layers' | 'leftAlone' | 'numLayers'>;
-  /** Path of a pattern file, or `auto`: the one in configs/ that was made for this model. */
-  patterns: string;
-  /** Take a pattern file of another export of the model, when the shapes agree. */
-  ignoreFingerprint: boolean;
-  /** Tiles of the kernel, in which costs are counted. */
-  geometry: TileGeometry;
-}
+import { staticMethod } from './static-method.js';
+import { DEFAULT_FRACTION, type UniformBudget } from './uniform-budget.js';
+import { uniformMethod } from './uniform-method.js';
 
 /**
- * Binds methods to a model.
+ * Binds methods to a model. Those with `prepare` are bound to prompts by it.
  *
  * @throws {MinferenceError} READ_FAILED, PATTERNS_INVALID, PATTERNS_MISMATCH; USAGE when patterns are needed and none
  *   are there.
  */
 export async function resolveMethods(specs: readonly MethodSpec[], context: MethodContext): Promise<Method[]> {
-  const needsDefault = specs.some((spec) => spec.kind !== 'dense' && !('path' in spec) && !('pattern' in spec));
+  const needsDefault = specs.some((spec) => spec.kind !== 'dense' && !('path' in spec) && !('sizes' in spec));
   const fallback = needsDefault ? await find(context.patterns, context) : undefined;
   const budget = budgetOf(fallback?.file);
   const methods: Method[] = [];
@@ -40,16 +29,24 @@ export async function resolveMethods(specs: readonly MethodSpec[], context: Meth
         methods.push({ name: spec.name, description: 'dense attention', patterns: () => 'dense' });
         break;
       case 'file': {
-        const found = spec.path === undefined ? fallback : await find(spec.path, context);
-        methods.push(fromFile(spec.name, found ?? noPatterns()));
+        const found = (spec.path === undefined ? fallback : await find(spec.path, context)) ?? noPatterns(spec.name);
+        const method = fromFile(spec.name, found);
+        methods.push(spec.static ? staticMethod(method, patternMatrix(found.file)) : method);
         break;
       }
       case 'uniform':
         methods.push(uniformMethod(spec, budget, context));
     }
   }
-  return methods.map((method, index) => ({ ...method, name: uniqueName(method.name, specs[index]!.name, methods) }));
+  return methods.map((method, index) => rename(method, uniqueName(method.name, specs[index]!.name, methods)));
 }
+
+/** Keeps what a method gets to know later. */
+const rename = (method: Method, name: string): Method =>
+  Object.create(Object.prototype, {
+    ...Object.getOwnPropertyDescriptors(method),
+    name: { value: name, enumerable: true },
+  });
 
 /** A file's name without its folder, unless two files share it. */
 const uniqueName = (name: string, asGiven: string, methods: readonly Method[]) =>
@@ -68,8 +65,8 @@ async function find(
   return path === null || file === null ? undefined : { path, file };
 }
 
-function noPatterns(): never {
-  throw new MinferenceError('USAGE', 'expected a pattern file for the method minference, found none for this model', {
+function noPatterns(method: string): never {
+  throw new MinferenceError('USAGE', `expected a pattern file for the method ${method}, found none for this model`, {
     hint: 'make one with: minference search --out patterns.json, then give --patterns patterns.json',
   });
 }
@@ -80,8 +77,9 @@ function fromFile(name: string, { path, file }: FoundPatterns): Method {
   const how = search
     ? `: ${search.objective}, ${formatPercent(search.budget.fraction, 0)} of dense at ${search.length} tokens`
     : '';
+  const [kind, own] = name.split(':', 1).concat(name.includes(':') ? basename(path, '.json') : []);
   return {
-    name: name.startsWith('minference:') ? `minference:${basename(path, '.json')}` : name,
+    name: own === undefined ? kind! : `${kind}:${own}`,
     description: `patterns of ${basename(path)}${how}`,
     patterns: () => matrix,
     file: { name: basename(path), sha256: hashJson(file) },
@@ -92,40 +90,4 @@ function fromFile(name: string, { path, file }: FoundPatterns): Method {
 function budgetOf(file: PatternFile | undefined): UniformBudget {
   if (!file?.search) return { fraction: DEFAULT_FRACTION, length: null };
   return { fraction: file.search.budget.fraction, length: file.search.length };
-}
-
-function uniformMethod(
-  spec: Extract<MethodSpec, { kind: 'uniform' }>,
-  budget: UniformBudget,
-  { decoder: { layers, numLayers }, geometry }: MethodContext,
-): Method {
-  const { name, pattern } = spec;
-  if (pattern) {
-    const matrix = uniformPatterns(layers, pattern, numLayers);
-    return { name, description: `${describe(pattern)} in all heads`, patterns: () => matrix };
-  }
-  const type = spec.type === 'a_shape' ? 'a_shape' : 'block_sparse';
-  const headDim = layers[0]!.headDim;
-  const at = (length: number) => uniformPattern(type, { length, headDim, geometry, fraction: budget.fraction });
-  const share = formatPercent(budget.fraction, 0);
-  if (budget.length === null) {
-    const description = `${type} in all heads, ${share} of dense at every length`;
-    return { name, description, patterns: (length) => uniformPatterns(layers, at(length), numLayers) };
-  }
-  const fitted = at(budget.length);
-  const description = `${describe(fitted)} in all heads, ${share} of dense at ${budget.length} tokens`;
-  return { name, description, patterns: () => uniformPatterns(layers, fitted, numLayers) };
-}
-
-function describe(pattern: HeadPattern): string {
-  switch (pattern.type) {
-    case 'dense':
-      return 'dense';
-    case 'a_shape':
-      return `a_shape of ${pattern.sink} sink and ${pattern.window} window tokens`;
-    case 'vertical_slash':
-      return `vertical_slash of ${pattern.vertical} columns and ${pattern.slash} diagonals`;
-    case 'block_sparse':
-      return `block_sparse of ${pattern.blocks} blocks`;
-  }
 }

@@ -2,7 +2,7 @@ import { hashJson } from '../../utils/hash.js';
 import { packageCommit } from '../../utils/package-commit.js';
 import { packageVersion } from '../../utils/package-version.js';
 import { type DecoderFacts, deviceFacts, methodFacts } from '../harness/build-setup.js';
-import type { Method } from '../methods/method.js';
+import { type Method, patternIdentity } from '../methods/method.js';
 import type { ChosenDocuments } from './choose-documents.js';
 import { type Job, type PplDecoder, patternLength } from './jobs.js';
 import type { Measurements } from './measurements.js';
@@ -55,7 +55,7 @@ export function buildSetup(parts: {
       chunk,
       allow_dense: allowDense,
       methods: methodFacts(methods, lengths, (method, length) =>
-        hashJson(method.patterns(patternLength(length, plan))),
+        hashJson(patternIdentity(method, patternLength(length, plan))),
       ),
     },
   };

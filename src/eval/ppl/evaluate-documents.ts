@@ -1,9 +1,12 @@
+import { MinferenceError } from '../../errors.js';
 import { peakMemoryBytes } from '../../prefill/peak-memory.js';
 import type { DeviceChoice } from '../../runtime/device.js';
+import { defined } from '../../utils/defined.js';
 import { formatQuantity } from '../../utils/format.js';
 import { silentProgress } from '../../utils/progress.js';
 import type { EvaluationContext, RunOptions } from '../evaluate-suite.js';
 import type { DecoderFacts } from '../harness/build-setup.js';
+import type { Method } from '../methods/method.js';
 import { resolveMethods } from '../methods/resolve-methods.js';
 import { buildResults, buildSetup } from './build-results.js';
 import { chooseDocuments } from './choose-documents.js';
@@ -49,7 +52,11 @@ export async function evaluateDocuments(
   const plan = planPpl(options, decoder.directory.config.contextLength);
 
   await using output = await openPplOutput(out);
-  const methods = await resolveMethods(plan.methods, { decoder, patterns, ignoreFingerprint, geometry });
+  const methods = await resolveMethods(plan.methods, {
+    ...{ decoder, patterns, ignoreFingerprint, geometry },
+    budgets: defined({ budgets: options.budgets, equalCost: options.equalCost }),
+  });
+  refuseFitting(methods);
   const source = await openTexts(options.texts);
   const chosen = await chooseDocuments(source, {
     tokenizer: decoder.tokenizer,
@@ -82,4 +89,13 @@ export async function evaluateDocuments(
     timings: { loadMs: 0, totalMs: performance.now() - started },
     peakMemoryBytes: peakMemoryBytes(),
   };
+}
+
+/** Methods are fitted to a cost by prefills, for which the graph of likelihoods is not made. */
+function refuseFitting(methods: readonly Method[]): void {
+  const open = methods.find(({ prepare }) => prepare);
+  if (!open) return;
+  throw new MinferenceError('USAGE', `expected a size for the method ${open.name}, found none`, {
+    hint: 'give its sizes, or --budgets paper; eval ruler and eval latency fit methods to a cost and print the sizes',
+  });
 }

@@ -6,7 +6,8 @@ import { defined } from '../../utils/defined.js';
 import { watchSchema } from '../../utils/option-schemas.js';
 import type { LoadOptions } from '../evaluate.js';
 import type { EvaluationContext, RunOptions } from '../evaluate-suite.js';
-import { parseMethods } from '../methods/parse-methods.js';
+import { checkBudgets } from '../methods/budgets.js';
+import { needsIndices, parseMethods } from '../methods/parse-methods.js';
 import { evaluateDocuments, type PplEvaluation } from './evaluate-documents.js';
 import { type PplOptions, pplOptionsSchema } from './options.js';
 import { planPpl } from './plan.js';
@@ -31,12 +32,13 @@ export async function evaluatePerplexity(
   const { progress, signal } = context;
   const watch = defined({ progress, signal });
   // Before anything is loaded: what is wrong whatever the model.
-  if (rest.methods !== undefined) parseMethods(rest.methods);
+  const indices = needsIndices(parseMethods(rest.methods ?? 'dense,minference'));
+  checkBudgets(rest);
   const directory =
     typeof model === 'object' ? model : await resolveModel(model, { ...watch, ...defined({ variant }) });
   planPpl(rest, directory.config.contextLength);
   const where = defined({ device, deviceId, threads });
-  using decoder = await Decoder.open({ model: directory, graph: 'likelihood', ...where, ...watch });
+  using decoder = await Decoder.open({ model: directory, graph: 'likelihood', indices, ...where, ...watch });
   const geometry = kernelGeometry(decoder.layers[0]!.headDim, decoder.session.device, decoder.session.deviceId);
   const evaluation = await evaluateDocuments(decoder, { ...rest, geometry, threads: threads ?? null }, context);
   return { ...evaluation, timings: { ...evaluation.timings, loadMs: decoder.loadMs } };

@@ -2,7 +2,7 @@ import type { Decoder } from '../../prefill/decoder.js';
 import { hashJson } from '../../utils/hash.js';
 import { rotated } from '../../utils/rotated.js';
 import { workOf } from '../harness/work.js';
-import type { Method } from '../methods/method.js';
+import { type Method, patternIdentity } from '../methods/method.js';
 import type { ChosenDocuments, TokenizedDocument } from './choose-documents.js';
 import type { Place } from './measurements.js';
 import type { PplPlan } from './plan.js';
@@ -47,9 +47,9 @@ export function jobsOf({
   decoder: PplDecoder;
 }) {
   const hashes = new Map<string, string>();
-  const hashOf = ({ name, patterns }: Method, length: number) => {
-    const key = `${name} ${length}`;
-    const hash = hashes.get(key) ?? hashJson(patterns(length));
+  const hashOf = (method: Method, length: number) => {
+    const key = `${method.name} ${length}`;
+    const hash = hashes.get(key) ?? hashJson(patternIdentity(method, length));
     hashes.set(key, hash);
     return hash;
   };

@@ -1,6 +1,14 @@
 import { defineCommand } from '../../command-spec.js';
 import { flag, integer, optional, path } from '../../options/option-types.js';
-import { chunkOption, EVAL, lengthsOption, methodsOption, modelAndPatterns, outOptions } from './options.js';
+import {
+  budgetOptions,
+  chunkOption,
+  EVAL,
+  lengthsOption,
+  methodsOption,
+  modelAndPatterns,
+  outOptions,
+} from './options.js';
 
 const shape = async () => (await import('../../../eval/latency/options.js')).latencyShape;
 
@@ -16,6 +24,7 @@ const options = {
     schema: integer(async () => (await shape()).rounds),
   },
   methods: methodsOption('dense,minference'),
+  ...budgetOptions,
   text: {
     flags: '--text <file>',
     help: 'text that the prompts are made of (default: the essays in datasets/haystack)',

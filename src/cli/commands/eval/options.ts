@@ -1,7 +1,8 @@
+import { parseShare } from '../../../utils/parse-share.js';
 import { parseTokenCount, parseTokenCounts } from '../../../utils/parse-size.js';
 import { loadOptions, seedOption } from '../../options/common.js';
 import type { OptionSpec } from '../../options/option.js';
-import { checkedText, flag, integer, optional, parsedText, path } from '../../options/option-types.js';
+import { checkedText, choice, flag, integer, optional, parsedText, path } from '../../options/option-types.js';
 import { patternOptions } from '../../options/pattern-options.js';
 
 export const EVAL = 'Evaluation:';
@@ -12,13 +13,32 @@ const shape = async () => (await import('../../../eval/run-options.js')).suiteSh
 export const methodsOption = (names: string): OptionSpec<string> => ({
   flags: '--methods <list>',
   help:
-    'attention to compare: dense, minference (the pattern file) or minference:<file>, a_shape or ' +
-    'a_shape:<sink>,<window>, vertical_slash:<columns>,<diagonals>, block_sparse or block_sparse:<blocks>',
+    'attention to compare: dense, minference (the pattern file) or minference:<file>, minference-static, a-shape, ' +
+    'vertical-slash, block-sparse, streaming-llm, streaming-llm-dilated, streaming-llm-strided, tri-shape, infllm, top-k, ' +
+    'flexprefill, xattention, flashprefill; with sizes, such as a-shape:128,1024, or without',
   default: names,
   group: EVAL,
   example: '--methods dense,minference',
   schema: checkedText(async (names) => (await import('../../../eval/methods/parse-methods.js')).parseMethods(names)),
 });
+
+/** What methods without sizes cost. */
+export const budgetOptions = {
+  budgets: {
+    flags: '--budgets <whose>',
+    help: 'sizes of methods without any: paper (their publications’), or as much as the pattern file may cost (default)',
+    group: EVAL,
+    example: '--budgets paper',
+    schema: optional(choice(async () => (await import('../../../eval/methods/budgets.js')).budgetShape.budgets)),
+  },
+  equalCost: {
+    flags: '--equal-cost <share>',
+    help: 'fit methods without sizes to this share of dense at every length, as measured on other prompts',
+    group: EVAL,
+    example: '--equal-cost 10%',
+    schema: optional(parsedText(parseShare)),
+  },
+} satisfies Record<string, OptionSpec>;
 
 /** Which model and patterns. */
 export const modelAndPatterns = {
@@ -93,6 +113,7 @@ export const evalOptions = (own: {
       schema: integer(async () => (await shape()).samples),
     },
     methods: methodsOption(own.methods),
+    ...budgetOptions,
     chunk: chunkOption,
     allowDense: allowDenseOption,
     seed: { ...seedOption, group: EVAL },

@@ -3,6 +3,7 @@ import { defineCommand } from '../../command-spec.js';
 import { integer, optional, parsedText, path } from '../../options/option-types.js';
 import {
   allowDenseOption,
+  budgetOptions,
   chunkOption,
   EVAL,
   lengthsOption,
@@ -35,6 +36,7 @@ const options = {
     schema: integer(async () => (await shape()).documents),
   },
   methods: methodsOption('dense,minference'),
+  ...budgetOptions,
   window: {
     flags: '--window <tokens>',
     help: 'most tokens of one prefill (default: the model’s positions)',
