@@ -23,8 +23,12 @@ CudaSparseAttentionKernel::CudaSparseAttentionKernel(const Ort::ConstKernelInfo&
 
 namespace {
 
-void copy_to_device(void* to, const void* from, size_t bytes) {
-  cuda::check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "writing indices");
+// In the call's stream: outputs may lie where kernels before it still read and write. The host's memory is read when this
+// returns.
+Copy copy_in(cudaStream_t stream) {
+  return [stream](void* to, const void* from, size_t bytes) {
+    cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream), "writing indices");
+  };
 }
 
 // Indices that are built on the host, and those that are handed out: the only calls that wait for the device.
@@ -33,7 +37,7 @@ void choose_on_host(Ort::KernelContext& context, const AttentionParams& params, 
   const bool has_rivals =
       std::any_of(patterns.begin(), patterns.end(), [](const HeadPattern& p) { return rivals::is_rival(p.kind); });
   if (!has_rivals && !gives_index(patterns)) {
-    if (context.GetOutputCount() > kIndexOutputs) write_indices(context, kIndexOutputs, {}, copy_to_device);
+    if (context.GetOutputCount() > kIndexOutputs) write_indices(context, kIndexOutputs, {}, copy_in(stream));
     return;
   }
   expect(params.shape.batch == 1,
@@ -42,7 +46,7 @@ void choose_on_host(Ort::KernelContext& context, const AttentionParams& params, 
   AttentionParams host = operands.call();
   rivals::resolve(host, patterns, indices, parallel);
   set_patterns(host, patterns, indices);
-  give_indices(context, host, parallel, copy_to_device);
+  give_indices(context, host, parallel, copy_in(stream));
 }
 
 }  // namespace
