@@ -1,13 +1,7 @@
 import { MinferenceError } from '../errors.js';
 import type { AttentionLayer } from '../onnx/types.js';
-import {
-  type ExplicitIndex,
-  makeIndex,
-  ROW_BLOCK,
-  rowBlocks,
-  sliceIndex,
-  splitIndex,
-} from '../patterns/explicit-index.js';
+import { cutIndex, joinIndices } from '../patterns/cut-index.js';
+import { type ExplicitIndex, ROW_BLOCK, rowBlocks, splitIndex } from '../patterns/explicit-index.js';
 import type { ExplicitPattern, HeadChoice } from '../patterns/head-choice.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { Chunk } from './chunk-schedule.js';
@@ -53,13 +47,13 @@ export function indexFeeds(
     });
   }
   return ({ start, rows }) => {
-    const slices = new Map<ExplicitIndex, ReturnType<typeof sliceIndex>>();
-    const slice = (index: ExplicitIndex) => {
-      const found = slices.get(index) ?? sliceIndex(index, start, rows);
-      slices.set(index, found);
+    const cuts = new Map<ExplicitIndex, ExplicitIndex>();
+    const cut = (index: ExplicitIndex) => {
+      const found = cuts.get(index) ?? cutIndex(index, start, rows);
+      cuts.set(index, found);
       return found;
     };
-    return Object.fromEntries(explicit.flatMap(({ layer, indices }) => feedsOf(layer, indices.flatMap(slice))));
+    return Object.fromEntries(explicit.flatMap(({ layer, indices }) => feedsOf(layer, indices.map(cut))));
   };
 }
 
@@ -73,9 +67,9 @@ function checkLength(index: ExplicitIndex, { layer }: AttentionLayer, tokens: nu
   );
 }
 
-function feedsOf({ indices }: AttentionLayer, blocks: Parameters<typeof makeIndex>[0]): [string, Tensor][] {
+function feedsOf({ indices }: AttentionLayer, own: readonly ExplicitIndex[]): [string, Tensor][] {
   if (indices === undefined) return [];
-  const { rangeOffsets, ranges, columnOffsets, columns } = makeIndex(blocks);
+  const { rangeOffsets, ranges, columnOffsets, columns } = joinIndices(own);
   const int64 = (values: ArrayLike<number>) =>
     Tensor.fromArray('int64', BigInt64Array.from(values as number[], BigInt), [values.length]);
   const int32 = (values: ArrayLike<number>, shape: number[]) =>

@@ -35,9 +35,11 @@ struct RowBlockLists {
       const auto columns = index.block_columns(i);
       own.insert(own.end(), columns.begin(), columns.end());
     }
-    std::sort(all.begin(), all.end(), [](const KeyRange& x, const KeyRange& y) { return x.begin < y.begin; });
-    std::sort(own.begin(), own.end());
-    own.erase(std::unique(own.begin(), own.end()), own.end());
+    if (end - begin > 1) {  // one alone is in order
+      std::sort(all.begin(), all.end(), [](const KeyRange& x, const KeyRange& y) { return x.begin < y.begin; });
+      std::sort(own.begin(), own.end());
+      own.erase(std::unique(own.begin(), own.end()), own.end());
+    }
     const size_t first = ranges.size();
     for (const KeyRange& range : all) append(ranges, first, {std::max(range.begin, low), std::min(range.end, stop)});
     range_offsets.push_back(static_cast<int64_t>(ranges.size()));
