@@ -23,8 +23,8 @@ CudaSparseAttentionKernel::CudaSparseAttentionKernel(const Ort::ConstKernelInfo&
 
 namespace {
 
-// In the call's stream: outputs may lie where kernels before it still read and write. The host's memory is read when this
-// returns.
+// In the call's stream: outputs may lie where kernels before it still read and write. The host's memory is read when
+// this returns.
 Copy copy_in(cudaStream_t stream) {
   return [stream](void* to, const void* from, size_t bytes) {
     cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream), "writing indices");
