@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "../rivals/kept_kv.h"
 #include "checked_input.h"
 #include "minference/cpu.h"
 
@@ -64,13 +65,17 @@ bool gives_index(const std::vector<HeadPattern>& patterns) {
 void give_indices(Ort::KernelContext& context, const AttentionParams& call, const ParallelFor& parallel,
                   const Copy& copy) {
   if (context.GetOutputCount() <= kIndexOutputs) return;
-  std::vector<SparseIndex> heads;
   const bool asked = std::any_of(call.patterns, call.patterns + call.shape.num_heads,
                                  [](const HeadPattern& p) { return (p.flags & kGiveIndex) != 0; });
   expect(!asked || call.shape.batch == 1,
          "expected a batch of 1 where indices are asked for, found " + std::to_string(call.shape.batch));
-  for (int64_t head = 0; asked && head < call.shape.num_heads; ++head) {
-    heads.push_back(cpu::build_index_optimized(call, 0, head, parallel));
+  std::vector<SparseIndex> heads(asked ? call.shape.num_heads : 0);
+  const auto capacity = [&](int64_t head) { return call.patterns[head].flags >> kKeptShift; };
+  parallel(length(heads), [&](int64_t head) {
+    if (capacity(head) > 0) heads[head] = {rivals::snap_kv(call, head, capacity(head))};
+  });
+  for (int64_t head = 0; head < length(heads); ++head) {
+    if (capacity(head) == 0) heads[head] = cpu::build_index_optimized(call, 0, head, parallel);
   }
   write_indices(context, kIndexOutputs, heads, copy);
 }

@@ -20,7 +20,8 @@ void write_indices(Ort::KernelContext& context, size_t first, const std::vector<
 bool gives_index(const std::vector<HeadPattern>& patterns);
 
 // Fills SparseAttention's outputs of indices, where the node has them: with the indices that the CPU's kernels would
-// compute, if some head asks for them, else with nothing. `call`: queries and keys in host memory.
+// compute, or what SnapKV keeps, if some head asks for them, else with nothing. `call`: queries and keys in host
+// memory.
 void give_indices(Ort::KernelContext& context, const AttentionParams& call, const ParallelFor& parallel,
                   const Copy& copy);
 

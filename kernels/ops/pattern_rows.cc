@@ -16,7 +16,7 @@ struct RowKinds {
 };
 constexpr RowKinds kCandidateRows{"candidates", static_cast<int32_t>(PatternKind::kBlockSparse),
                                   kNoFallback | kFitA | kFitB};
-constexpr RowKinds kHeadRows{"head_patterns", static_cast<int32_t>(kLastRival), kNoFallback | kGiveIndex};
+constexpr RowKinds kHeadRows{"head_patterns", static_cast<int32_t>(kLastRival), kNoFallback | kGiveIndex | kKeptBits};
 
 void check_row(const RowKinds& known, int64_t row, const HeadPattern& p) {
   if (p.kind >= 0 && p.kind <= known.last && p.a >= 0 && p.b >= 0 && (p.flags & ~known.flags) == 0) return;

@@ -8,6 +8,7 @@ import { buildSetup, type DecoderFacts } from './harness/build-setup.js';
 import { checkLengths } from './harness/check-lengths.js';
 import type { EvalDecoder } from './harness/eval-decoder.js';
 import { createGrid } from './harness/grid.js';
+import { parseKv } from './harness/kv-choice.js';
 import { openOutput } from './harness/output.js';
 import { createPromptMaker } from './harness/prompt-maker.js';
 import type { EvalResults, EvaluatedPrompt } from './harness/results.js';
@@ -28,6 +29,11 @@ export interface RunOptions extends MethodBudgets {
   chunk?: number;
   /** Let heads run dense where that is as fast; by default they compute what their method says. */
   allowDense?: boolean;
+  /**
+   * What decoding sees of the prompt, after the prefill of every method: `snapkv`, or `snapkv:<tokens>` with the capacity per
+   * head. Default: all of it.
+   */
+  kv?: string;
   /** Folder for results, predictions and pictures. Default: nothing is written. */
   out?: string;
   /** Continue an evaluation of the same options in the same folder; true by default. */
@@ -75,6 +81,7 @@ export async function evaluateSuite<Options extends SuiteOptions>(
   const shard = options.shard === undefined ? undefined : parseShard(options.shard);
   const chunk = options.chunk ?? null;
   const allowDense = options.allowDense ?? false;
+  const kv = options.kv === undefined ? undefined : parseKv(options.kv);
   const planned = suite.plan(options, decoder.directory.config.contextLength);
   checkLengths(planned.lengths, decoder.directory.config);
 
@@ -92,13 +99,13 @@ export async function evaluateSuite<Options extends SuiteOptions>(
   const prompts = trialPrompts(plan, makerOf);
   await prepareMethods(methods, { decoder, lengths: plan.lengths, prompts, chunk, progress, signal });
 
-  const setup = buildSetup({ suite, decoder, facts: options, plan, methods, grid, files, chunk, allowDense });
+  const setup = buildSetup({ suite, decoder, facts: options, plan, methods, grid, files, chunk, allowDense, kv });
   const { answers, file } = await output.openAnswers(setup, resume);
   const total = grid.places.length * methods.length;
   const resumed = grid.countFinished(answers);
   if (resumed > 0) progress.note(`continuing: ${resumed} of ${total} answers were finished`);
 
-  await answerGrid({ decoder, grid, answers, file, chunk, allowDense, progress, signal });
+  await answerGrid({ decoder, grid, answers, file, chunk, allowDense, kv, progress, signal });
 
   const evaluated = buildResults(setup, answers);
   const pictures = suite.draw(evaluated.results, evaluated.prompts);

@@ -8,6 +8,7 @@ import { defined } from '../utils/defined.js';
 import { watchSchema } from '../utils/option-schemas.js';
 import { type Evaluation, type EvaluationContext, evaluateSuite, type RunOptions } from './evaluate-suite.js';
 import { checkLengths } from './harness/check-lengths.js';
+import { parseKv } from './harness/kv-choice.js';
 import { parseShard } from './harness/shard.js';
 import type { InfiniteBenchOptions } from './infinitebench/options.js';
 import { infiniteBenchSuite } from './infinitebench/suite.js';
@@ -78,10 +79,11 @@ async function run<Options extends SuiteOptions>(
   const { methods } = suite.plan(options);
   checkBudgets(options);
   if (options.shard !== undefined) parseShard(options.shard);
+  if (options.kv !== undefined) parseKv(options.kv);
   const directory =
     typeof model === 'object' ? model : await resolveModel(model, { ...watch, ...defined({ variant }) });
   checkLengths(options.lengths ?? [], directory.config);
-  const indices = needsIndices(methods);
+  const indices = needsIndices(methods) || options.kv !== undefined;
   using decoder = await Decoder.open({
     model: directory,
     indices,

@@ -33,6 +33,7 @@ export const runShape = {
   ignoreFingerprint: option.yesOrNo.optional(),
   chunk: option.tokenCount().optional(),
   allowDense: option.yesOrNo.optional(),
+  kv: option.text('snapkv or snapkv:<tokens>').optional(),
   ...budgetShape,
   out: option.path.optional(),
   resume: option.yesOrNo.optional(),

@@ -33,6 +33,14 @@ export const PATTERN_FLAG = {
   giveIndex: 8,
 } as const;
 
+/** The flags from this bit on, with giveIndex: capacity of SnapKV, whose choice those outputs hold instead. */
+const KEPT_SHIFT = 4;
+/** Largest capacity that fits there. */
+export const MAX_KEPT = 2 ** (31 - KEPT_SHIFT) - 1;
+
+/** Flags that ask for what SnapKV keeps of the cache. */
+export const giveKept = (capacity: number): number => PATTERN_FLAG.giveIndex | (capacity << KEPT_SHIFT);
+
 /** One row of `head_patterns` (int32 [num_heads, 4]): kind, a, b, flags. */
 export function encodeHeadPattern(pattern: HeadPattern, flags = 0): [number, number, number, number] {
   const kind = PATTERN_KIND[pattern.type];

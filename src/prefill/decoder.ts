@@ -137,7 +137,7 @@ export class Decoder implements Disposable {
   }
 
   /**
-   * Greedy decoding after a prefill, with dense attention. The prefill may be used again; where answers share its buffer,
+   * Greedy decoding after a prefill, with dense attention, or over what its `snapKv` kept. The prefill may be used again; where answers share its buffer,
    * a second one waits for the first.
    *
    * @throws MinferenceError USAGE, RUNTIME_FAILED

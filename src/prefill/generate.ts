@@ -2,9 +2,11 @@ import { MinferenceError } from '../errors.js';
 import { createTokenStream } from '../model/token-stream.js';
 import type { TextTokenizer } from '../model/tokenizer.js';
 import type { DecoderParts } from './decoder-parts.js';
+import { type KeptFeeds, keptFeeds } from './kept-kv.js';
 import { argmax, checkLogits, lastRow } from './logits.js';
 import { patternFeeds } from './pattern-feeds.js';
 import type { PrefillResult } from './prefill.js';
+import { disposeAll } from './run-chunks.js';
 import { runStep } from './run-step.js';
 
 export interface GenerateOptions {
@@ -33,7 +35,10 @@ export interface Generation {
   failure: MinferenceError | null;
 }
 
-/** Greedy decoding with dense attention after a prefill, which may be used again afterwards. */
+/**
+ * Greedy decoding after a prefill, which may be used again afterwards: with dense attention, or what the prefill says is
+ * kept.
+ */
 export async function runGenerate(
   parts: DecoderParts,
   tokenizer: TextTokenizer,
@@ -51,7 +56,7 @@ export async function runGenerate(
   let failure: Generation['failure'] = null;
 
   checkTables(parts, prefill, maxNewTokens);
-  const feeds = patternFeeds(parts, 'dense');
+  using feeds = prefill.kept ? keptFeeds(parts, prefill.kept, prefill.tokens) : denseFeeds(parts);
   const cache = await prefill.cache.fork();
   const started = performance.now();
   try {
@@ -78,7 +83,7 @@ export async function runGenerate(
       try {
         await cache.reserve(1);
         // A step is short: a stop waits for it, and the answer so far is kept.
-        logits = lastRow((await runStep(parts, { tokens: [id], cache, feeds })).logits);
+        logits = lastRow((await runStep(parts, { tokens: [id], cache, feeds: feeds.at(cache.length) })).logits);
         checkLogits(logits);
       } catch (error) {
         if (!(error instanceof MinferenceError)) throw error;
@@ -89,8 +94,12 @@ export async function runGenerate(
     return { tokens, text: text + stream.end(), decodeMs: performance.now() - started, stopped, failure };
   } finally {
     cache.dispose();
-    for (const tensor of Object.values(feeds)) tensor.dispose();
   }
+}
+
+function denseFeeds(parts: DecoderParts): KeptFeeds {
+  const feeds = patternFeeds(parts, 'dense');
+  return { at: () => feeds, [Symbol.dispose]: () => disposeAll(feeds) };
 }
 
 /** Keys that were rotated with the short tables do not go with later ones of the long tables. */

@@ -69,25 +69,30 @@ function checkLength(index: ExplicitIndex, { layer }: AttentionLayer, tokens: nu
 
 function feedsOf({ indices }: AttentionLayer, own: readonly ExplicitIndex[]): [string, Tensor][] {
   if (indices === undefined) return [];
-  const { rangeOffsets, ranges, columnOffsets, columns } = joinIndices(own);
+  return indexTensors(joinIndices(own)).map((tensor, port) => [indices.inputs[port]!, tensor]);
+}
+
+/** An index, or several of them one after the other, as a layer's four inputs take it. */
+export function indexTensors({ rangeOffsets, ranges, columnOffsets, columns }: ExplicitIndex): Tensor[] {
   const int64 = (values: ArrayLike<number>) =>
     Tensor.fromArray('int64', BigInt64Array.from(values as number[], BigInt), [values.length]);
-  const int32 = (values: ArrayLike<number>, shape: number[]) =>
-    Tensor.fromArray('int32', Int32Array.from(values), shape);
-  const tensors = [
+  return [
     int64(rangeOffsets),
-    int32(ranges, [ranges.length / 2, 2]),
+    rangesTensor(ranges),
     int64(columnOffsets),
-    int32(columns, [columns.length]),
+    Tensor.fromArray('int32', Int32Array.from(columns), [columns.length]),
   ];
-  return tensors.map((tensor, port) => [indices.inputs[port]!, tensor]);
 }
+
+/** Begins and ends, as the second of these inputs takes them. */
+export const rangesTensor = (ranges: ArrayLike<number>): Tensor =>
+  Tensor.fromArray('int32', Int32Array.from(ranges), [ranges.length / 2, 2]);
 
 /** Names of the outputs with a graph's own indices. */
 export const indexOutputs = ({ layers }: Pick<DecoderParts, 'layers'>): string[] =>
   layers.flatMap(({ indices }) => indices?.outputs ?? []);
 
-/** The indices that a run over a whole prompt built, [layer][head] of the model's layers; disposes the tensors. */
+/** The indices that a run gave, [layer][head] of the model's layers; disposes the tensors. */
 export function readIndices(
   { layers, numLayers }: Pick<DecoderParts, 'layers' | 'numLayers'>,
   outputs: Record<string, Tensor>,

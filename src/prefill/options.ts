@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ModelDirectory } from '../model/model-directory.js';
+import { MAX_KEPT } from '../patterns/head-pattern.js';
 import * as option from '../utils/option-schemas.js';
 
 /** What the options of decoders must be. Their meaning and defaults stand at the types. */
@@ -48,6 +49,9 @@ const memoryBytes = z
   .custom<number>((value) => typeof value === 'number' && value >= 0, { error: 'expected a number of bytes from 0' })
   .optional();
 
+/** Of SnapKV: its window of 64, and one more. */
+export const keptTokens = option.wholeNumber('a number of tokens that are kept', 65, MAX_KEPT);
+
 export const prefillSchema = z.strictObject({
   patterns,
   allowDense,
@@ -55,12 +59,18 @@ export const prefillSchema = z.strictObject({
   maxNewTokens,
   signal: signal.optional(),
   giveIndices: option.yesOrNo.optional(),
+  snapKv: keptTokens.optional(),
   onChunk: callback.optional(),
   onProgress: callback.optional(),
   memoryBytes,
 });
 
-export const likelihoodSchema = prefillSchema.omit({ maxNewTokens: true, onChunk: true });
+export const likelihoodSchema = prefillSchema.omit({
+  maxNewTokens: true,
+  onChunk: true,
+  giveIndices: true,
+  snapKv: true,
+});
 
 export const generateSchema = z.strictObject({
   maxNewTokens: option.tokenCount(0),

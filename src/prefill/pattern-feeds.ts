@@ -1,7 +1,7 @@
 import { MinferenceError } from '../errors.js';
 import { checkMatrix } from '../patterns/check-matrix.js';
 import { encodeChoice, type HeadChoice } from '../patterns/head-choice.js';
-import { PATTERN_FLAG } from '../patterns/head-pattern.js';
+import { giveKept, PATTERN_FLAG } from '../patterns/head-pattern.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { DecoderParts } from './decoder-parts.js';
 import { indexSources, noIndices } from './index-feeds.js';
@@ -12,12 +12,19 @@ import { indexSources, noIndices } from './index-feeds.js';
  */
 export type LayerPatterns = readonly (readonly HeadChoice[])[] | 'dense';
 
+interface PatternFlags {
+  allowDense?: boolean;
+  giveIndices?: boolean;
+  snapKv?: number;
+}
+
 /**
  * The `head_patterns` inputs of every layer, int32 [num_heads, 4], and empty inputs of indices where the graph has them. A
  * graph without (the original one) runs dense.
  *
  * @param options.allowDense heads run dense where that is as fast (default); false: as their patterns say
  * @param options.giveIndices the graph's outputs of indices are filled
+ * @param options.snapKv they are filled with what SnapKV keeps, up to so many tokens per head
  *
  * @throws MinferenceError PATTERNS_INVALID, PATTERNS_MISMATCH when layers or heads do not correspond, USAGE for patterns
  *   without inputs
@@ -25,7 +32,7 @@ export type LayerPatterns = readonly (readonly HeadChoice[])[] | 'dense';
 export function patternFeeds(
   { layers, numLayers, graph }: DecoderParts,
   patterns: LayerPatterns,
-  { allowDense = true, giveIndices = false }: { allowDense?: boolean; giveIndices?: boolean } = {},
+  { allowDense = true, giveIndices = false, snapKv }: PatternFlags = {},
 ): Record<string, Tensor> {
   const hint = 'Search patterns for this model: minference search.';
   if (patterns !== 'dense' && graph === 'original') {
@@ -41,7 +48,8 @@ export function patternFeeds(
       { hint },
     );
   }
-  const flags = (allowDense ? 0 : PATTERN_FLAG.noFallback) | (giveIndices ? PATTERN_FLAG.giveIndex : 0);
+  const gives = snapKv === undefined ? (giveIndices ? PATTERN_FLAG.giveIndex : 0) : giveKept(snapKv);
+  const flags = (allowDense ? 0 : PATTERN_FLAG.noFallback) | gives;
   const feeds = noIndices({ layers });
   for (const layer of layers) {
     const heads = patterns === 'dense' ? undefined : patterns[layer.layer]!;

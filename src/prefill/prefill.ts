@@ -16,6 +16,12 @@ export interface PrefillOptions extends ChunkOptions {
    * built a second time for that.
    */
   giveIndices?: boolean;
+  /**
+   * Tokens of the prompt that decoding sees per head (decoders opened with `indices: true`): the last 64, and those of the
+   * others that SnapKV chooses by the attention of these 64 rows, or of the last chunk's where that is shorter. The cache
+   * stays whole.
+   */
+  snapKv?: number;
 }
 
 export interface FinishedChunk extends NumberedChunk {
@@ -38,6 +44,8 @@ export interface PrefillResult {
   peakMemoryBytes: number;
   /** Asked for with `giveIndices`: [layer][head] of the model's layers, none for those that stay as they are. */
   indices?: ExplicitIndex[][];
+  /** What SnapKV keeps of a prompt longer than `snapKv`, in the same form with one row block: generate() sees no more of it. */
+  kept?: ExplicitIndex[][];
 }
 
 /** Puts a prompt through the graph in chunks. Errors as Decoder.prefill's. */
@@ -47,20 +55,25 @@ export async function runPrefill(
   options: PrefillOptions,
   memory?: PrefillMemory,
 ): Promise<PrefillResult> {
-  const { onChunk, giveIndices } = options;
-  const outputs = giveIndices ? indexOutputs(parts) : undefined;
-  if (giveIndices) checkGives(parts);
+  const { onChunk, giveIndices, snapKv: capacity, ...rest } = options;
+  if (giveIndices && capacity !== undefined) throw givesBoth();
+  if (giveIndices || capacity !== undefined) checkGives(parts);
+  // A prompt that fits is kept whole.
+  const snapKv = capacity !== undefined && capacity < tokens.length ? capacity : undefined;
+  const outputs = giveIndices || snapKv !== undefined ? indexOutputs(parts) : undefined;
   let logits: Float32Array = new Float32Array();
-  let indices: ExplicitIndex[][] | undefined;
-  const run = await runChunks(parts, tokens, { ...options, ...defined({ memory, outputs }) }, async (step, chunk) => {
+  let given: ExplicitIndex[][] | undefined;
+  const own = defined({ giveIndices, snapKv, memory, outputs });
+  const run = await runChunks(parts, tokens, { ...rest, ...own }, async (step, chunk) => {
     onChunk?.({ ...chunk, logits: step.logits });
-    if (giveIndices) indices = readIndices(parts, step.outputs);
+    if (outputs) given = readIndices(parts, step.outputs);
     if (giveIndices && chunk.count > 1) throw severalChunks(chunk.count);
     if (chunk.index < chunk.count - 1) return;
     logits = lastRow(step.logits);
     checkLogits(logits);
   });
-  return { tokens: tokens.length, logits, ...run, ...defined({ indices }) };
+  const result = { tokens: tokens.length, logits, ...run };
+  return { ...result, ...defined(giveIndices ? { indices: given } : { kept: given }) };
 }
 
 function checkGives({ layers }: DecoderParts): void {
@@ -69,6 +82,11 @@ function checkGives({ layers }: DecoderParts): void {
     hint: 'Open the decoder with indices: true.',
   });
 }
+
+const givesBoth = () =>
+  new MinferenceError('USAGE', 'expected giveIndices or snapKv, found both', {
+    hint: 'Prefill twice, once with each.',
+  });
 
 const severalChunks = (count: number) =>
   new MinferenceError('USAGE', `expected a prompt of one chunk to give its indices, found ${count} chunks`, {

@@ -53,6 +53,8 @@ interface ChunkExtras {
   feeds?: (chunk: Chunk) => Record<string, Tensor>;
   /** Fill the outputs of indices, in graphs that have them. */
   giveIndices?: boolean;
+  /** Fill them in the last chunk with what SnapKV keeps instead, up to so many tokens per head. */
+  snapKv?: number;
   /** Outputs to bring to the host; `onStep` disposes them. */
   outputs?: readonly string[];
 }
@@ -88,8 +90,10 @@ export async function runChunks(
     reusableBytes: memory.reusableBytes,
     ...defined({ chunk: options.chunk }),
   });
-  const { allowDense, giveIndices } = options;
+  const { allowDense, giveIndices, snapKv } = options;
   const feeds = patternFeeds(parts, options.patterns, defined({ allowDense, giveIndices }));
+  const lastFeeds =
+    snapKv === undefined ? feeds : patternFeeds(parts, options.patterns, { snapKv, ...defined({ allowDense }) });
   resetPeakMemory();
   // Plain ONNX Runtime runs none of our ops.
   const opTimes = parts.graph === 'original' ? () => null : startOpTimes(parts.session);
@@ -108,7 +112,7 @@ export async function runChunks(
         runStep(parts, {
           tokens: start === 0 && rows === tokens.length ? tokens : tokens.slice(start, start + rows),
           cache,
-          feeds: { ...feeds, ...own },
+          feeds: { ...(index === schedule.length - 1 ? lastFeeds : feeds), ...own },
           signal,
           ...defined({ outputs }),
         }),
@@ -130,9 +134,10 @@ export async function runChunks(
     throw error;
   } finally {
     disposeAll(feeds);
+    if (lastFeeds !== feeds) disposeAll(lastFeeds);
   }
 }
 
-function disposeAll(tensors: Record<string, Tensor>): void {
+export function disposeAll(tensors: Record<string, Tensor>): void {
   for (const tensor of Object.values(tensors)) tensor.dispose();
 }

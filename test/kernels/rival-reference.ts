@@ -173,6 +173,19 @@ export function flexPrefill(head: Head, gamma: number, minBudget: number): Set<n
   ]);
 }
 
+/** What SnapKV keeps of the prompt, ascending: its window, and the most attended of the other keys. */
+export function snapKv(head: Head, capacity: number): { window: number[]; chosen: number[] } {
+  const total = head.k.length;
+  const before = Math.max(0, total - 64);
+  const sums = range(0, before).map(() => 0);
+  for (const row of range(Math.max(0, head.q.length - 64), head.q.length)) {
+    const p = probabilities(head, row);
+    for (const key of sums.keys()) sums[key]! += p[key] ?? 0;
+  }
+  const pooled = sums.map((_, key) => Math.max(...sums.slice(Math.max(0, key - 3), key + 4)));
+  return { window: range(before, total), chosen: largest(pooled, capacity - 64).sort((a, b) => a - b) };
+}
+
 /** The heads choose together. */
 export function infLlm(heads: readonly Head[], count: number, local: number): Set<number>[] {
   const [head] = heads as [Head];

@@ -65,7 +65,7 @@ describe('inputs out of shape', () => {
 describe('values out of range', () => {
   const lengths =
     'expected seqlens_k (valid length - 1) that fits 20 rows of query and total_sequence_length 30, found';
-  const rows = 'expected head_patterns rows [kind 0 - 9, a >= 0, b >= 0, flags of the bits 9], found';
+  const rows = 'expected head_patterns rows [kind 0 - 9, a >= 0, b >= 0, flags of the bits 2147483641], found';
   const cases: Cases = {
     'a length beyond the total': [{ seqlens: int32([30]) }, `${lengths} 30 in batch entry 0`],
     'a length below the rows': [{ seqlens: int32([18]) }, `${lengths} 18 in batch entry 0`],

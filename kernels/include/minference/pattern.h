@@ -17,6 +17,10 @@ constexpr int32_t kNoFallback = 1;  // compute the pattern even where dense woul
 constexpr int32_t kFitA = 2;        // probe only: adjust `a` in steps of kFitStep until the cost meets the budget
 constexpr int32_t kFitB = 4;        // probe only: the same for `b`
 constexpr int32_t kGiveIndex = 8;   // of any head: the outputs for indices are filled
+// The bits from here on, with kGiveIndex: capacity of SnapKV (rivals/kept_kv.h), whose choice for rows behind the call
+// is given in place of the call's indices; 0: the indices. What the call computes is the same.
+constexpr int32_t kKeptShift = 4;
+constexpr int32_t kKeptBits = 0x7fffffff >> kKeptShift << kKeptShift;
 
 // One row of the op inputs `head_patterns` [num_heads, 4] and `candidates` [num_candidates, 4], the same for every
 // head, or [num_heads, num_candidates, 4].

@@ -11,6 +11,7 @@ import type { AnswerStore } from './answers.js';
 import { endsRun } from './ends-run.js';
 import type { EvalDecoder } from './eval-decoder.js';
 import { type Grid, type GridMethod, type GridPlace, isFinished } from './grid.js';
+import type { KvChoice } from './kv-choice.js';
 import type { PredictionRecord, PredictionsFile } from './predictions.js';
 import type { PromptFacts } from './results.js';
 import { workOf } from './work.js';
@@ -24,6 +25,7 @@ export interface AnswerGridOptions {
   file: PredictionsFile | undefined;
   chunk: number | null;
   allowDense: boolean;
+  kv: KvChoice | undefined;
   progress: ProgressReporter;
   signal: AbortSignal | undefined;
 }
@@ -120,7 +122,7 @@ interface Question {
 }
 
 async function answerOrFailure(
-  { decoder, grid, chunk, allowDense, signal, progress }: AnswerGridOptions,
+  { decoder, grid, chunk, allowDense, kv, signal, progress }: AnswerGridOptions,
   { place, method, prompt, failed }: Question,
 ): Promise<PredictionRecord> {
   const { tokens, sha256, references } = prompt;
@@ -137,6 +139,7 @@ async function answerOrFailure(
       identity,
       chunk,
       allowDense,
+      kv,
       signal,
     });
     return { prompt: facts, answer };

@@ -4,6 +4,7 @@ import { defined } from '../../utils/defined.js';
 import { METRICS } from '../metrics/metrics.js';
 import type { EvalTask } from '../task.js';
 import type { EvalDecoder } from './eval-decoder.js';
+import type { KvChoice } from './kv-choice.js';
 import type { EvalPrompt } from './prompt-maker.js';
 import type { Answer } from './results.js';
 
@@ -15,6 +16,8 @@ export interface AnswerOptions {
   chunk: number | null;
   /** Heads may run dense where that is as fast: then the answer says less about the method. */
   allowDense: boolean;
+  /** What decoding sees of the prompt; default: all. */
+  kv?: KvChoice | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -24,14 +27,14 @@ export interface AnswerOptions {
  * @throws {MinferenceError} as Decoder.prefill; ABORTED when the answer was cut short
  */
 export async function answerPrompt(decoder: EvalDecoder, prompt: EvalPrompt, options: AnswerOptions): Promise<Answer> {
-  const { task, signal, patterns, chunk, allowDense } = options;
+  const { task, signal, patterns, chunk, allowDense, kv } = options;
   const { maxNewTokens, metric } = task;
   const stop = defined({ signal });
   const prefill = await decoder.prefill(prompt.tokens, {
     patterns,
     allowDense,
     maxNewTokens,
-    ...defined({ chunk: chunk ?? undefined }),
+    ...defined({ chunk: chunk ?? undefined, snapKv: kv?.capacity }),
     ...stop,
   });
   using _cache = prefill.cache;

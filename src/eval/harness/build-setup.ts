@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import type { TileGeometry } from '../../patterns/flops.js';
+import { defined } from '../../utils/defined.js';
 import { hashJson } from '../../utils/hash.js';
 import { packageCommit } from '../../utils/package-commit.js';
 import { packageVersion } from '../../utils/package-version.js';
@@ -7,6 +8,7 @@ import type { Method } from '../methods/method.js';
 import type { EvalPlan, Suite, SuiteData } from '../suite.js';
 import type { EvalDecoder } from './eval-decoder.js';
 import type { Grid } from './grid.js';
+import type { KvChoice } from './kv-choice.js';
 import type { EvalSetup } from './results.js';
 
 /** What the decoder itself does not say. */
@@ -28,8 +30,9 @@ export function buildSetup(parts: {
   files: SuiteData['files'];
   chunk: number | null;
   allowDense: boolean;
+  kv?: KvChoice | undefined;
 }): EvalSetup {
-  const { suite, decoder, facts, plan, methods, grid, files, chunk, allowDense } = parts;
+  const { suite, decoder, facts, plan, methods, grid, files, chunk, allowDense, kv } = parts;
   const { directory, fingerprint, filesHash, tokenizer } = decoder;
   const { id, variant, config } = directory;
   const tool = `minference ${packageVersion()}`;
@@ -55,6 +58,7 @@ export function buildSetup(parts: {
       filesHash,
       chat,
       files,
+      ...defined({ kv }),
     }),
     model: { id, variant, fingerprint, files: filesHash, context_length: config.contextLength },
     device,
@@ -66,6 +70,7 @@ export function buildSetup(parts: {
       era,
       chunk,
       allow_dense: allowDense,
+      ...defined({ kv }),
       chat_template: chat,
       answer_prefix: 'behind the generation prompt',
       tasks: plan.tasks.map(({ name, source, metric, maxNewTokens, count }) => ({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type JournalFormat, openJournal, readJournal, writeJournal } from '../../utils/journal.js';
+import { formatKv } from './kv-choice.js';
 import { answerSchema, type EvalSetup, failureSchema, promptSchema, setupSchema } from './results.js';
 
 const PREDICTIONS_SCHEMA = 'minference.eval-predictions/2';
@@ -41,6 +42,7 @@ const FORMAT: JournalFormat<z.infer<typeof headerSchema>, PredictionRecord> = {
     era: setup.options.era,
     chunk: setup.options.chunk ?? 'auto',
     'dense fallback': setup.options.allow_dense ? 'allowed' : 'off',
+    kv: setup.options.kv ? formatKv(setup.options.kv) : 'all',
     version: setup.tool,
     device: `${setup.device.kind} (${setup.device.cpu})`,
     threads: setup.device.threads ?? 'auto',

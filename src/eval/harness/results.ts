@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kvSchema } from './kv-choice.js';
 
 /** Value of the `schema` field of the results files this version reads and writes. */
 export const EVAL_SCHEMA = 'minference.eval/2';
@@ -119,6 +120,7 @@ export const setupSchema = z.strictObject({
     era: z.enum(['2024', '2025']),
     chunk: count.nullable(),
     allow_dense: z.boolean().describe('heads ran dense where that is as fast'),
+    kv: kvSchema.optional().describe('what decoding saw of the prompt; absent: all'),
     chat_template: z.boolean(),
     answer_prefix: z.literal('behind the generation prompt'),
     tasks: z.array(

@@ -1,5 +1,6 @@
 import { formatCount } from '../../utils/format.js';
 import { formatTokenCount } from '../../utils/parse-size.js';
+import { formatKv } from '../harness/kv-choice.js';
 import type { EvalSetup } from '../harness/results.js';
 import { nameWithoutFolders, withoutFolders } from './printable.js';
 import type { ReportRun, ReportSection } from './sections.js';
@@ -24,6 +25,7 @@ export function conditions({ evaluation, model, device, tool, commit, options, d
     ['tasks', options.tasks.map(({ name }) => name).join(', ')],
     ['prefill in pieces of', options.chunk === null ? 'as many tokens as memory allows' : `${options.chunk} tokens`],
     ['dense where as fast', YES_NO(options.allow_dense)],
+    ['prompt in decoding', options.kv ? `what ${formatKv(options.kv)} keeps` : 'all of it'],
     ['chat template', YES_NO(options.chat_template)],
     ...Object.entries(data).map(
       ([key, { name, sha256 }]): Fact => [`data: ${key}`, `${nameWithoutFolders(name)}, SHA-256 ${sha256}`],

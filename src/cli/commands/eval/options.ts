@@ -73,6 +73,14 @@ export const allowDenseOption: OptionSpec<boolean> = {
   schema: flag,
 };
 
+const kvOption: OptionSpec<string | undefined> = {
+  flags: '--kv <choice>',
+  help: 'what decoding sees of the prompt: snapkv or snapkv:<tokens per head> (default: all of it)',
+  group: EVAL,
+  example: '--kv snapkv:2k',
+  schema: optional(checkedText(async (text) => (await import('../../../eval/harness/kv-choice.js')).parseKv(text))),
+};
+
 /** Where results go, and whether those that are there are gone on with. */
 export const outOptions = (folder: string) =>
   ({
@@ -116,6 +124,7 @@ export const evalOptions = (own: {
     ...budgetOptions,
     chunk: chunkOption,
     allowDense: allowDenseOption,
+    kv: kvOption,
     seed: { ...seedOption, group: EVAL },
     shard: {
       flags: '--shard <i/n>',

@@ -1,5 +1,6 @@
 import type { Evaluation } from '../../../eval/evaluate-suite.js';
 import { formatPoints, isNoise, NOISE } from '../../../eval/format-difference.js';
+import { formatKv } from '../../../eval/harness/kv-choice.js';
 import type { EvalResults, ResultAggregate } from '../../../eval/harness/results.js';
 import { formatBytes, formatDuration, formatPercent, formatQuantity } from '../../../utils/format.js';
 import { formatTokenCount } from '../../../utils/parse-size.js';
@@ -85,10 +86,11 @@ const fact = (title: string, value: string): Fact => [title, value];
 
 /** Tables of scores, what was compared, and `more`. */
 export function renderResults(results: EvalResults, more: readonly Fact[]): string {
-  const { tasks, depths, methods } = results.options;
+  const { tasks, depths, methods, kv } = results.options;
   const facts = [
     fact('tasks', tasks.map(({ name }) => name).join(', ')),
     ...(depths ? [fact('depths', depths.map((depth) => `${depth} %`).join(', '))] : []),
+    ...(kv ? [fact('decoding', `over what ${formatKv(kv)} keeps of the prompt`)] : []),
     ...methods.map(({ name, description }) => fact(name, description)),
     ...notes(results),
     ...more,
