@@ -68,7 +68,7 @@ describeCuda('SparseAttention on the GPU equals the reference', () => {
   });
 
   test('wrong inputs are refused with what was expected and found', async () => {
-    const bad = { rows: 20, patterns: [[7, 0, 0, 0]] };
+    const bad = { rows: 20, patterns: [[99, 0, 0, 0]] };
     await expect(runOp(bad, 'float16', 'cuda')).rejects.toMatchObject({
       code: 'RUNTIME_FAILED',
       message: expect.stringContaining('SparseAttention: expected head_patterns rows'),

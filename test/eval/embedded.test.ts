@@ -65,7 +65,7 @@ it('runs every method, of a prompt’s own and of others’ indices, and fits on
   const names = Object.keys(CATALOG).filter((name) => name !== 'slash');
   const { results } = await evaluateNiah({
     lengths: [1024],
-    depths: '50',
+    depths: '1',
     samples: 1,
     tasks: 'single_2',
     methods: ['dense', 'minference_static', ...names.map((name) => `${name}:${SMALL[name]!.join()}`), 'slash'],
