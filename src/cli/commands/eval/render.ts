@@ -6,6 +6,7 @@ import { formatBytes, formatDuration, formatPercent, formatQuantity } from '../.
 import { formatTokenCount } from '../../../utils/parse-size.js';
 import { type Column, renderFacts, renderTable } from '../../render/table.js';
 import { stdoutStyle } from '../../terminal.js';
+import { renderHeatMaps } from './render-heat-maps.js';
 
 const COLUMNS: Column[] = [
   { title: 'length', align: 'right' },
@@ -97,6 +98,7 @@ export function renderResults(results: EvalResults, more: readonly Fact[]): stri
   ];
   return [
     ...(tasks.length > 1 && results.evaluation !== 'niah' ? [taskTable(results), ''] : []),
+    ...renderHeatMaps(results, stdoutStyle, process.stdout.columns),
     aggregateTable(results),
     '',
     renderFacts(facts, stdoutStyle, process.stdout.columns),
