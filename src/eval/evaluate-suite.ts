@@ -85,7 +85,7 @@ export async function evaluateSuite<Options extends SuiteOptions>(
   const planned = suite.plan(options, decoder.directory.config.contextLength);
   checkLengths(planned.lengths, decoder.directory.config);
 
-  await using output = await openOutput(out, shard);
+  await using output = await openOutput(out, shard, (text) => progress.warn(text));
   const budgets = defined({ budgets: options.budgets, equalCost: options.equalCost });
   const methods = await resolveMethods(planned.methods, { decoder, patterns, ignoreFingerprint, geometry, budgets });
   const { sources, files, tasks = planned.tasks } = await suite.load(planned, options, progress);

@@ -4,6 +4,7 @@ import { MinferenceError } from '../errors.js';
 import { checkOptions } from '../utils/check-options.js';
 import { hashJson } from '../utils/hash.js';
 import * as option from '../utils/option-schemas.js';
+import type { EvaluationContext } from './evaluate-suite.js';
 import { type AnswerStore, createAnswerStore } from './harness/answers.js';
 import { buildResults, methodsOf, placesInOrder } from './harness/build-results.js';
 import { openOutput, predictionFiles } from './harness/output.js';
@@ -48,7 +49,10 @@ interface Part {
  * @throws {MinferenceError} READ_FAILED, CHECKPOINT_INVALID when parts are of different evaluations, answer one prompt
  *   differently or leave answers out: the message names them; USAGE, WRITE_FAILED, LOCKED
  */
-export async function mergeResults(options: MergeOptions): Promise<Merged> {
+export async function mergeResults(
+  options: MergeOptions,
+  context: Pick<EvaluationContext, 'progress'> = {},
+): Promise<Merged> {
   checkOptions(mergeSchema, options, 'mergeResults');
   const parts = await readParts(options.folders);
   const setup = commonSetup(parts);
@@ -62,7 +66,7 @@ export async function mergeResults(options: MergeOptions): Promise<Merged> {
   }
   refuseMissing(parts, setup, answers);
   const { results, prompts } = buildResults(setup, answers);
-  await using output = await openOutput(options.out);
+  await using output = await openOutput(options.out, undefined, (text) => context.progress?.warn(text));
   const suite = SUITES.find(({ name }) => name === setup.evaluation)!;
   await output.openAnswers(setup, true);
   const files = await output.write(results, suite.draw(results, prompts), answers);

@@ -79,7 +79,7 @@ describe('evaluateNiah', () => {
     const out = join(temporaryFolder(), 'results');
     const { results, files, pictures } = await run(fakeDecoder(), { out });
     expect(await readResults(out)).toEqual(results);
-    const names = ['curves.svg', 'heatmap.svg', 'predictions.jsonl', 'results.json'];
+    const names = ['curves.png', 'curves.svg', 'heatmap.png', 'heatmap.svg', 'predictions.jsonl', 'results.json'];
     expect(readdirSync(out).sort()).toEqual(names);
     expect([...files].sort()).toEqual(names.map((name) => join(out, name)));
     expect(readFileSync(join(out, 'heatmap.svg'), 'utf8')).toBe(pictures['heatmap.svg']);

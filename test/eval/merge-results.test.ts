@@ -39,7 +39,7 @@ describe('shards', () => {
     expect(merged.parts).toHaveLength(3);
     expect(untimed(merged.results)).toEqual(untimed(whole.results));
     expect(merged.prompts).toEqual(whole.prompts);
-    expect(readdirSync(out).sort()).toEqual(['curves.svg', 'predictions.jsonl', 'results.json']);
+    expect(readdirSync(out).sort()).toEqual(['curves.png', 'curves.svg', 'predictions.jsonl', 'results.json']);
   });
 
   it('may start at the same moment in a folder that is not there yet', async () => {

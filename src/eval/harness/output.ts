@@ -1,6 +1,7 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MinferenceError } from '../../errors.js';
+import { renderPngs } from '../../plot/png.js';
 import { writeFileAtomic } from '../../utils/atomic-write.js';
 import { type FileLock, lockOutput } from '../../utils/file-lock.js';
 import { writeFailure } from '../../utils/write-failure.js';
@@ -17,7 +18,7 @@ export interface Output extends AsyncDisposable {
   /** Answers that are there already, and the file that takes new ones (undefined: they are kept in memory). */
   openAnswers(setup: EvalSetup, resume: boolean): Promise<{ answers: AnswerStore; file: PredictionsFile | undefined }>;
   /**
-   * Writes results and pictures, each whole or not at all; their paths, and none when there is nowhere to write.
+   * Writes results and pictures (SVGs, and PNGs of them), each whole or not at all; their paths, and none when there is nowhere to write.
    *
    * @param answers all predictions, which are put in order
    */
@@ -27,14 +28,19 @@ export interface Output extends AsyncDisposable {
 /**
  * Claims an output folder before any work is done, and makes it where it is not there.
  *
+ * @param warn told when pictures can be written as SVG only
  * @param shard claims only its own file of predictions: shards may write to one folder at the same time
  * @throws {MinferenceError} USAGE when the folder holds something else; WRITE_FAILED, LOCKED
  */
-export async function openOutput(folder: string | undefined, shard?: Shard): Promise<Output> {
+export async function openOutput(
+  folder: string | undefined,
+  shard: Shard | undefined,
+  warn: (text: string) => void,
+): Promise<Output> {
   if (folder === undefined) return memoryOutput();
   await claimFolder(folder);
   const path = join(folder, predictionsName(shard));
-  return folderOutput(folder, path, await lockOutput(path), shard);
+  return folderOutput({ folder, path, shard, warn, lock: await lockOutput(path) });
 }
 
 /** Files of predictions in a folder: of the whole, or of shards. */
@@ -81,7 +87,19 @@ function memoryOutput(): Output {
   };
 }
 
-function folderOutput(folder: string, path: string, lock: FileLock, shard: Shard | undefined): Output {
+function folderOutput({
+  folder,
+  path,
+  lock,
+  shard,
+  warn,
+}: {
+  folder: string;
+  path: string;
+  lock: FileLock;
+  shard: Shard | undefined;
+  warn: (text: string) => void;
+}): Output {
   let setup: EvalSetup | undefined;
   let open: PredictionsFile | undefined;
   return {
@@ -98,8 +116,8 @@ function folderOutput(folder: string, path: string, lock: FileLock, shard: Shard
       if (shard) return [path];
       const written = [];
       // The pictures first: when the results are there, everything is.
-      for (const [name, svg] of Object.entries(pictures)) {
-        await writeFileAtomic(join(folder, name), svg);
+      for (const [name, picture] of Object.entries({ ...pictures, ...(await renderPngs(pictures, warn)) })) {
+        await writeFileAtomic(join(folder, name), picture);
         written.push(join(folder, name));
       }
       const { rows, aggregates, cells, failures, ...rest } = results;
