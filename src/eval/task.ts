@@ -6,7 +6,7 @@ export interface EvalTask {
   /** The benchmark's own name for it. */
   name: string;
   /** The benchmark whose protocol it follows. */
-  source: 'RULER' | 'InfiniteBench';
+  source: 'RULER' | 'InfiniteBench' | 'NIAH' | 'MInference';
   generator: PromptGenerator;
   /** Most tokens of an answer; prompt and answer together have the length evaluated. */
   maxNewTokens: number;

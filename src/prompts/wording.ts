@@ -55,6 +55,16 @@ export const WORDING = {
     answerPrefix: ' Answer:',
     document: 'Document {number}:\n{document}',
   },
+  needleTest: 'Read the text, then answer the question from it in one sentence.\n\n{context}\n\nQuestion: {question}',
+  originalNeedle: {
+    needle: 'The best thing to do in San Francisco is eat a sandwich and sit in Dolores Park on a sunny day.',
+    question: 'What is the best thing to do in San Francisco?',
+    references: ['sandwich', 'Dolores Park', 'sunny day'] as string[],
+  },
+  magicCity: {
+    needle: 'The special magic {city} number is: {number}.',
+    question: 'What is the special magic {city} number?',
+  },
   passkey: {
     template:
       'There is an important info hidden inside a lot of irrelevant text. Find it and memorize them. I will quiz you ' +

@@ -1,4 +1,5 @@
 import { kvTask } from '../../prompts/kv-task.js';
+import { magicCity, originalNeedle } from '../../prompts/needle-tests.js';
 import { type NiahSpec, niahGenerator } from '../../prompts/niah.js';
 import { passkey } from '../../prompts/passkey.js';
 import { variableTracking } from '../../prompts/variable-tracking.js';
@@ -26,6 +27,14 @@ export const TASKS: readonly EvalTask[] = [
   { name: 'vt', source: 'RULER', generator: variableTracking, maxNewTokens: 30, metric: 'string_match_all' },
   { name: 'kv_retrieval', source: 'InfiniteBench', generator: kvTask, maxNewTokens: 80, metric: 'string_match_all' },
   { name: 'passkey', source: 'InfiniteBench', generator: passkey, maxNewTokens: 15, metric: 'string_match_all' },
+  {
+    ...{ name: 'niah_original', source: 'NIAH', generator: originalNeedle },
+    ...{ maxNewTokens: 50, metric: 'string_match_all' },
+  },
+  {
+    ...{ name: 'niah_minference', source: 'MInference', generator: magicCity },
+    ...{ maxNewTokens: 32, metric: 'string_match_all' },
+  },
 ];
 
 const all = TASKS.map(({ name }) => name);
@@ -34,7 +43,7 @@ const starting = (prefix: string) => all.filter((name) => name.startsWith(prefix
 /** Short names of tasks and groups of tasks. */
 const GROUPS: TaskChoice['groups'] = {
   all,
-  niah: starting('niah_'),
+  niah: TASKS.filter(({ name, source }) => source === 'RULER' && name.startsWith('niah_')).map(({ name }) => name),
   single: starting('niah_single_'),
   multikey: starting('niah_multikey_'),
   ...Object.fromEntries(starting('niah_').map((name) => [name.slice('niah_'.length), [name]])),

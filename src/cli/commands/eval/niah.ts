@@ -18,7 +18,7 @@ const options = {
     schema: checkedText(async (depths) => (await import('../../../eval/niah/parse-depths.js')).parseDepths(depths)),
   },
   tasks: tasksOption(
-    'what is hidden in the text: tasks and groups such as single, multikey, multivalue, kv (default: single,multikey,kv)',
+    'what is hidden in the text: tasks and groups such as single, multikey, multivalue, kv, original, minference (default: single,multikey,kv)',
     'single,kv',
     async (names) => {
       const [{ parseTasks }, { NIAH_CHOICE }] = await Promise.all([
