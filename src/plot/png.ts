@@ -12,9 +12,10 @@ const require = createRequire(import.meta.url);
  */
 export async function renderPng(svg: string): Promise<Buffer> {
   const { Resvg } = await import('@resvg/resvg-js');
-  const fontFiles = ['400Regular/Inter_400Regular.ttf', '600SemiBold/Inter_600SemiBold.ttf'].map((file) =>
-    require.resolve(`@expo-google-fonts/inter/${file}`),
-  );
+  const fontFiles = [
+    require.resolve('@expo-google-fonts/inter/400Regular/Inter_400Regular.ttf'),
+    require.resolve('@expo-google-fonts/inter/600SemiBold/Inter_600SemiBold.ttf'),
+  ];
   const font = { loadSystemFonts: false, fontFiles, defaultFontFamily: 'Inter', sansSerifFamily: 'Inter' };
   return new Resvg(svg, { fitTo: { mode: 'zoom', value: ZOOM }, font, background: '#ffffff' }).render().asPng();
 }

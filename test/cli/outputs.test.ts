@@ -122,7 +122,7 @@ describe('interrupted', () => {
     expect(JSON.parse(second.stdout)).toMatchObject({ out: join(path, 'out.json') });
     const files = readdirSync(name === 'eval' ? join(path, 'out.json') : path);
     const expected =
-      name === 'eval' ? /^(curves|heatmap|predictions|results)\.(svg|jsonl?)$/ : /^out(\.\w+)?\.(json|svg)$/;
+      name === 'eval' ? /^(curves|heatmap|predictions|results)\.(svg|png|jsonl?)$/ : /^out(\.\w+)?\.(json|svg)$/;
     expect(files.every((file) => expected.test(file) && !file.includes('resume'))).toBe(true);
   });
 

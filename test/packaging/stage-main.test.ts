@@ -53,7 +53,7 @@ test('what the compiled code imports is a dependency, and every dependency is im
   const imported = new Set<string>();
   for (const file of files.filter((name) => /^dist\/.*\.js$/.test(name))) {
     const code = readFileSync(join(folder, file), 'utf8');
-    for (const [, name] of code.matchAll(/(?:from|import|import\()\s*['"]([^.'"][^'"]*)['"]/g)) {
+    for (const [, name] of code.matchAll(/(?:from|import|import\(|require\.resolve\()\s*['"]([^.'"][^'"]*)['"]/g)) {
       if (name!.startsWith('node:') || builtinModules.includes(name!)) continue;
       imported.add(
         name!
