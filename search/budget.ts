@@ -2,6 +2,7 @@ import { MinferenceError } from '../src/errors.js';
 import { aShapeFlops, denseCausalFlops, type TileGeometry } from '../src/patterns/flops.js';
 import { MAX_TOKENS } from '../src/patterns/limits.js';
 import { formatCount, formatPercent } from '../src/utils/format.js';
+import { readShare } from '../src/utils/parse-share.js';
 
 /** What a head may cost, as the user says it. */
 export type BudgetSpec =
@@ -20,8 +21,6 @@ export interface Budget {
 }
 
 const NUMBER = String.raw`(\d+(?:\.\d*)?|\.\d+)`;
-const PERCENT = new RegExp(`^${NUMBER}\\s*%$`);
-const PLAIN = new RegExp(`^${NUMBER}$`);
 const FLOPS = new RegExp(`^${NUMBER}(?:e([+]?\\d{1,2}))?\\s*([kmgtp]?)flops?$`, 'i');
 const A_SHAPE = /^a_shape:(\d{1,10}),(\d{1,10})$/;
 const PREFIXES: Record<string, number> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15 };
@@ -33,9 +32,8 @@ const PREFIXES: Record<string, number> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e1
  */
 export function parseBudget(text: string): BudgetSpec {
   const spec = text.trim();
-  const percent = PERCENT.exec(spec);
-  if (percent) return fraction(Number(percent[1]) / 100, text);
-  if (PLAIN.test(spec)) return fraction(Number(spec), text);
+  const fraction = readShare(text, 'a budget above 0 and up to 100 % of dense');
+  if (fraction !== undefined) return { kind: 'fraction', fraction };
   const shape = A_SHAPE.exec(spec);
   if (shape) return { kind: 'a_shape', sink: tokens(shape[1]!, text), window: tokens(shape[2]!, text) };
   const absolute = FLOPS.exec(spec);
@@ -43,12 +41,6 @@ export function parseBudget(text: string): BudgetSpec {
   const flops = Number(absolute[1]) * 10 ** Number(absolute[2] ?? 0) * PREFIXES[absolute[3]!.toLowerCase()]!;
   if (!(flops > 0)) throw badBudget(text);
   return { kind: 'flops', flops };
-}
-
-function fraction(value: number, text: string): BudgetSpec {
-  if (value > 0 && value <= 1) return { kind: 'fraction', fraction: value };
-  const meant = value > 1 && value <= 100 && PLAIN.test(text.trim()) ? `; ${text.trim()}% would be a share` : '';
-  throw new MinferenceError('USAGE', `expected a budget above 0 and up to 100 % of dense, found "${text}"${meant}`);
 }
 
 function tokens(digits: string, text: string): number {

@@ -1,6 +1,5 @@
 import { peakMemoryBytes } from '../prefill/peak-memory.js';
 import type { DeviceChoice } from '../runtime/device.js';
-import { defined } from '../utils/defined.js';
 import { type ProgressReporter, silentProgress } from '../utils/progress.js';
 import { answerGrid } from './harness/answer-grid.js';
 import { buildResults } from './harness/build-results.js';
@@ -86,8 +85,13 @@ export async function evaluateSuite<Options extends SuiteOptions>(
   checkLengths(planned.lengths, decoder.directory.config);
 
   await using output = await openOutput(out, shard, (text) => progress.warn(text));
-  const budgets = defined({ budgets: options.budgets, equalCost: options.equalCost });
-  const methods = await resolveMethods(planned.methods, { decoder, patterns, ignoreFingerprint, geometry, budgets });
+  const methods = await resolveMethods(planned.methods, {
+    decoder,
+    patterns,
+    ignoreFingerprint,
+    geometry,
+    budgets: options,
+  });
   const { sources, files, tasks = planned.tasks } = await suite.load(planned, options, progress);
   const plan = { ...planned, tasks };
   const { tokenizer } = decoder;

@@ -76,7 +76,8 @@ export function sliceIndex(index: ExplicitIndex, start: number, rows: number): R
   });
 }
 
-function merged(ranges: RowBlockKeys['ranges']): [number, number][] {
+/** The same keys as ascending, disjoint ranges. */
+export function merged(ranges: RowBlockKeys['ranges']): [number, number][] {
   const result: [number, number][] = [];
   for (const [begin, end] of ranges.toSorted((a, b) => a[0] - b[0])) {
     const before = result.at(-1);

@@ -1,7 +1,6 @@
 import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
-import { hashJson } from '../../utils/hash.js';
 import { rotated } from '../../utils/rotated.js';
-import { type Method, patternIdentity } from '../methods/method.js';
+import { hashPatterns, type Method } from '../methods/method.js';
 import type { EvalPlan } from '../suite.js';
 import type { EvalTask } from '../task.js';
 import type { AnswerStore } from './answers.js';
@@ -43,7 +42,13 @@ export function createGrid(plan: EvalPlan, methods: readonly Method[], maker: Pr
   const makePrompt = (place: GridPlace) => maker.make({ ...place, task: task(place.task) });
   const all = placesOf(plan);
   const places = shard ? all.filter((_, index) => index % shard.count === shard.index - 1) : all;
-  const gridMethods = methods.map(withHashes);
+  const gridMethods = methods.map(
+    (method): GridMethod => ({
+      name: method.name,
+      patterns: method.patterns,
+      patternsSha256: (length) => hashPatterns(method, length),
+    }),
+  );
   // At the shortest length: what does not fit shows now and not hours later.
   const [shortest] = plan.lengths;
   for (const candidate of plan.tasks) {
@@ -80,16 +85,3 @@ export function placesOf({ tasks, lengths, depths, samples }: GridShape): GridPl
 /** True when the method's answer to the prompt is there. */
 export const isFinished = (answers: AnswerStore, place: GridPlace, { name, patternsSha256 }: GridMethod): boolean =>
   answers.has(place, { method: name, patterns_sha256: patternsSha256(place.length) });
-
-function withHashes(method: Method): GridMethod {
-  const hashes = new Map<number, string>();
-  return {
-    name: method.name,
-    patterns: method.patterns,
-    patternsSha256(length) {
-      const known = hashes.get(length) ?? hashJson(patternIdentity(method, length));
-      hashes.set(length, known);
-      return known;
-    },
-  };
-}

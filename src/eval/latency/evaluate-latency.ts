@@ -1,11 +1,11 @@
 import { loadHaystack } from '../../datasets/load-haystack.js';
 import { peakMemoryBytes } from '../../prefill/peak-memory.js';
 import type { DeviceChoice } from '../../runtime/device.js';
-import { defined } from '../../utils/defined.js';
 import { hashJson } from '../../utils/hash.js';
 import { packageCommit } from '../../utils/package-commit.js';
 import { packageVersion } from '../../utils/package-version.js';
 import { silentProgress } from '../../utils/progress.js';
+import { repeated } from '../../utils/repeated.js';
 import { ascending, fittingLengths } from '../default-lengths.js';
 import type { EvaluationContext, RunOptions } from '../evaluate-suite.js';
 import { type DecoderFacts, deviceFacts, methodFacts } from '../harness/build-setup.js';
@@ -13,7 +13,7 @@ import { checkLengths } from '../harness/check-lengths.js';
 import type { EvalDecoder } from '../harness/eval-decoder.js';
 import { BASELINE } from '../harness/summarize.js';
 import type { Method } from '../methods/method.js';
-import { patternIdentity, prepareMethods } from '../methods/method.js';
+import { hashPatterns, prepareMethods } from '../methods/method.js';
 import { parseMethods } from '../methods/parse-methods.js';
 import { resolveMethods } from '../methods/resolve-methods.js';
 import { drawLatencyCurves } from './draw-curves.js';
@@ -72,30 +72,19 @@ export async function timeDecoder(
   await using output = await openLatencyOutput(out);
   const asked = parseMethods(options.methods ?? DEFAULT_METHODS);
   const specs = asked.some(({ kind }) => kind === BASELINE) ? asked : [...parseMethods(BASELINE), ...asked];
-  const methods = await resolveMethods(specs, {
-    ...{ decoder, patterns, ignoreFingerprint, geometry },
-    budgets: defined({ budgets: options.budgets, equalCost: options.equalCost }),
-  });
-  const timed = methods.map((method): TimedMethod => {
-    const hashes = new Map<number, string>();
-    return {
+  const methods = await resolveMethods(specs, { decoder, patterns, ignoreFingerprint, geometry, budgets: options });
+  const timed = methods.map(
+    (method): TimedMethod => ({
       name: method.name,
       patterns: method.patterns,
-      patternsSha256(length) {
-        const known = hashes.get(length) ?? hashJson(patternIdentity(method, length));
-        hashes.set(length, known);
-        return known;
-      },
-    };
-  });
+      patternsSha256: (length) => hashPatterns(method, length),
+    }),
+  );
   const text = await readTokens(decoder, options.text, lengths.at(-1)!);
   if (text.tokens.length < lengths.at(-1)!) {
     progress.warn(`${text.name} has ${text.tokens.length} tokens: longer prompts repeat it`);
   }
-  const tokens = (length: number) =>
-    length <= text.tokens.length
-      ? text.tokens.slice(0, length)
-      : Array.from({ length }, (_, index) => text.tokens[index % text.tokens.length]!);
+  const tokens = (length: number) => repeated(text.tokens, length);
   await prepareMethods(methods, {
     ...{ decoder, lengths, chunk, progress, signal },
     prompts: (length) => [tokens(length)],

@@ -1,5 +1,5 @@
 import type { HeadChoice } from '../../patterns/head-choice.js';
-import { dilated, strided, triShape } from './static-indices.js';
+import { dilated, strided, triShape } from './window-indices.js';
 
 /** What a size of a method is written as. */
 export type SizeKind = 'tokens' | 'share';
@@ -9,8 +9,6 @@ export interface MethodKind {
   sizes: readonly { name: string; kind: SizeKind }[];
   /** Sizes of its publication. */
   paper: readonly number[];
-  /** Where the publication's sizes are told. */
-  source: string;
   /** Sizes from the fewest keys (`share` 0) to all of them (1), for prompts of `length` tokens. */
   scaled(share: number, length: number): readonly number[];
   choice(sizes: readonly number[]): HeadChoice;
@@ -33,8 +31,7 @@ const parts =
 
 const STREAMING = {
   sizes: tokens('sink', 'window'),
-  paper: [1024, 4096],
-  source: 'arXiv 2407.02490, section 4',
+  paper: [1024, 4096], // arXiv 2407.02490, section 4
   scaled: parts(0.2, 0.8),
   choice: ([sink, window]: readonly number[]) => ({ type: 'a_shape', sink: sink!, window: window! }),
 } satisfies MethodKind;
@@ -48,78 +45,68 @@ export const CATALOG = {
   streaming_llm: STREAMING,
   streaming_llm_dilated: {
     sizes: tokens('sink', 'window'),
-    paper: [1024, 8192],
-    source: 'arXiv 2407.02490, section 4',
+    paper: [1024, 8192], // arXiv 2407.02490, section 4
     scaled: parts(0.2, 1.6),
     choice: ([sink, window]) => ({ type: 'explicit', index: dilated(sink!, window!) }),
     explicit: true,
   },
   streaming_llm_strided: {
     sizes: tokens('sink', 'window', 'dilated window'),
-    paper: [1024, 2048, 4096],
-    source: 'arXiv 2407.02490, section 4',
+    paper: [1024, 2048, 4096], // arXiv 2407.02490, section 4
     scaled: parts(0.2, 0.4, 0.8),
     choice: ([sink, window, wide]) => ({ type: 'explicit', index: strided(sink!, window!, wide!) }),
     explicit: true,
   },
   tri_shape: {
     sizes: tokens('sink', 'window', 'last rows'),
-    paper: [1024, 4096, 128],
-    source: 'the sizes of streaming_llm, and two blocks of last rows',
+    paper: [1024, 4096, 128], // the sizes of streaming_llm, and two blocks of last rows
     scaled: (share, length) => [...parts(0.2, 0.8)(share, length), 64],
     choice: ([sink, window, last]) => ({ type: 'explicit', index: triShape(sink!, window!, last!) }),
     explicit: true,
   },
   vertical_slash: {
     sizes: tokens('columns', 'diagonals'),
-    paper: VERTICAL_SLASH,
-    source: 'arXiv 2407.02490, table 7',
+    paper: VERTICAL_SLASH, // arXiv 2407.02490, table 7
     scaled: parts(0.15, 0.85),
     choice: ([vertical, slash]) => ({ type: 'vertical_slash', vertical: vertical!, slash: slash! }),
     varies: true,
   },
   vertical: {
     sizes: tokens('columns'),
-    paper: [VERTICAL_SLASH[0]],
-    source: 'arXiv 2407.02490, table 7',
+    paper: [VERTICAL_SLASH[0]], // arXiv 2407.02490, table 7
     scaled: parts(1),
     choice: ([vertical]) => ({ type: 'vertical_slash', vertical: vertical!, slash: 1 }),
     varies: true,
   },
   slash: {
     sizes: tokens('diagonals'),
-    paper: [VERTICAL_SLASH[1]],
-    source: 'arXiv 2407.02490, table 7',
+    paper: [VERTICAL_SLASH[1]], // arXiv 2407.02490, table 7
     scaled: parts(1),
     choice: ([slash]) => ({ type: 'vertical_slash', vertical: 0, slash: slash! }),
     varies: true,
   },
   block_sparse: {
     sizes: tokens('blocks'),
-    paper: [100],
-    source: 'arXiv 2407.02490, table 7',
+    paper: [100], // arXiv 2407.02490, table 7
     scaled: (share, length) => [rounded((share * length) / 64)],
     choice: ([blocks]) => ({ type: 'block_sparse', blocks: blocks! }),
   },
   top_k: {
     sizes: tokens('keys'),
-    paper: [4096],
-    source: 'arXiv 2407.02490',
+    paper: [4096], // arXiv 2407.02490
     scaled: parts(1),
     choice: ([keys]) => ({ type: 'top_k', keys: keys! }),
     varies: true,
   },
   infllm: {
     sizes: tokens('blocks', 'window'),
-    paper: [16, 8192],
-    source: 'arXiv 2407.02490, section 4; blocks of arXiv 2402.04617',
+    paper: [16, 8192], // arXiv 2407.02490, section 4; blocks of arXiv 2402.04617
     scaled: (share, length) => [rounded((0.2 * share * length) / 128), rounded(0.8 * share * length)],
     choice: ([blocks, window]) => ({ type: 'infllm', blocks: blocks!, window: window! }),
   },
   flexprefill: {
     sizes: [share('γ'), ...tokens('least tokens')],
-    paper: [0.95, 1024],
-    source: 'arXiv 2502.20766',
+    paper: [0.95, 1024], // arXiv 2502.20766
     // The least budget shrinks too, or short prompts have no choice.
     scaled: (share, length) => [thousandths(share), rounded((share * share * length) / 4)],
     choice: ([gamma, minBudget]) => ({ type: 'flexprefill', gamma: gamma!, minBudget: minBudget! }),
@@ -127,16 +114,14 @@ export const CATALOG = {
   },
   xattention: {
     sizes: [share('threshold'), ...tokens('stride')],
-    paper: [0.9, 8],
-    source: 'arXiv 2503.16428',
+    paper: [0.9, 8], // arXiv 2503.16428
     scaled: (share) => [thousandths(share), 8],
     choice: ([threshold, stride]) => ({ type: 'xattention', threshold: threshold!, stride: stride! }),
     varies: true,
   },
   flashprefill: {
     sizes: [share('α')],
-    paper: [0.1],
-    source: 'arXiv 2608.19758',
+    paper: [0.1], // arXiv 2608.19758
     // α is a share of the best score: its logarithm is what changes the cost evenly.
     scaled: (share) => [Number((10 ** (-5 * share)).toPrecision(3))],
     choice: ([alpha]) => ({ type: 'flashprefill', alpha: alpha! }),

@@ -1,4 +1,5 @@
 import type { LayerPatterns } from '../../prefill/pattern-feeds.js';
+import { hashJson } from '../../utils/hash.js';
 import type { ProgressReporter } from '../../utils/progress.js';
 import type { EvalDecoder } from '../harness/eval-decoder.js';
 
@@ -29,9 +30,16 @@ export interface MethodTrial {
   signal: AbortSignal | undefined;
 }
 
-/** What stands for a method's patterns in hashes. */
-export const patternIdentity = ({ patterns, identity }: Method, length: number): unknown =>
-  identity ? identity(length) : patterns(length);
+const hashes = new WeakMap<Method, Map<number, string>>();
+
+/** Hash of a method's patterns at a length, made once: those of large models are long. */
+export function hashPatterns(method: Method, length: number): string {
+  const own = hashes.get(method) ?? new Map<number, string>();
+  hashes.set(method, own);
+  const hash = own.get(length) ?? hashJson(method.identity ? method.identity(length) : method.patterns(length));
+  own.set(length, hash);
+  return hash;
+}
 
 /** One after another: they share the decoder. */
 export async function prepareMethods(methods: readonly Method[], trial: MethodTrial): Promise<void> {

@@ -57,7 +57,7 @@ function parseMethod(text: string): MethodSpec {
   const method = name as MethodName;
   if (argument === undefined) return { kind: 'uniform', name, method };
   const sizes = parseSizes(method, argument);
-  if (!sizes) throw bad(`"${text}"`, `${signature(method)}`);
+  if (!sizes) throw bad(`"${text}"`, signature(method));
   return { kind: 'uniform', name: `${name}:${sizes.join(',')}`, method, sizes };
 }
 

@@ -22,35 +22,32 @@ export async function resolveMethods(specs: readonly MethodSpec[], context: Meth
   const needsDefault = specs.some((spec) => spec.kind !== 'dense' && !('path' in spec) && !('sizes' in spec));
   const fallback = needsDefault ? await find(context.patterns, context) : undefined;
   const budget = budgetOf(fallback?.file);
-  const methods: Method[] = [];
+  const bound: BoundSpec[] = [];
   for (const spec of specs) {
-    switch (spec.kind) {
-      case 'dense':
-        methods.push({ name: spec.name, description: 'dense attention', patterns: () => 'dense' });
-        break;
-      case 'file': {
-        const found = (spec.path === undefined ? fallback : await find(spec.path, context)) ?? noPatterns(spec.name);
-        const method = fromFile(spec.name, found);
-        methods.push(spec.static ? staticMethod(method, patternMatrix(found.file)) : method);
-        break;
-      }
-      case 'uniform':
-        methods.push(uniformMethod(spec, budget, context));
+    if (spec.kind !== 'file') bound.push({ spec });
+    else {
+      const found = spec.path === undefined ? fallback : await find(spec.path, context);
+      bound.push({ spec, found: found ?? noPatterns(spec.name) });
     }
   }
-  return methods.map((method, index) => rename(method, uniqueName(method.name, specs[index]!.name, methods)));
+  const short = bound.map(shortName);
+  return bound.map((item, index) => {
+    const isUnique = short.indexOf(short[index]!) === short.lastIndexOf(short[index]!);
+    const name = isUnique ? short[index]! : item.spec.name;
+    if ('found' in item) return fromFile(name, item.found, item.spec);
+    if (item.spec.kind === 'uniform') return uniformMethod({ ...item.spec, name }, budget, context);
+    return { name, description: 'dense attention', patterns: () => 'dense' };
+  });
 }
 
-/** Keeps what a method gets to know later. */
-const rename = (method: Method, name: string): Method =>
-  Object.create(Object.prototype, {
-    ...Object.getOwnPropertyDescriptors(method),
-    name: { value: name, enumerable: true },
-  });
+type FileSpec = Extract<MethodSpec, { kind: 'file' }>;
+type BoundSpec = { spec: FileSpec; found: FoundPatterns } | { spec: Exclude<MethodSpec, FileSpec> };
 
-/** A file's name without its folder, unless two files share it. */
-const uniqueName = (name: string, asGiven: string, methods: readonly Method[]) =>
-  methods.filter((method) => method.name === name).length > 1 ? asGiven : name;
+/** A file's name without its folder. */
+const shortName = (item: BoundSpec): string =>
+  'found' in item && item.spec.path !== undefined
+    ? `${item.spec.name.slice(0, -item.spec.path.length)}${basename(item.found.path, '.json')}`
+    : item.spec.name;
 
 interface FoundPatterns {
   path: string;
@@ -71,19 +68,19 @@ function noPatterns(method: string): never {
   });
 }
 
-function fromFile(name: string, { path, file }: FoundPatterns): Method {
+function fromFile(name: string, { path, file }: FoundPatterns, spec: FileSpec): Method {
   const matrix = patternMatrix(file);
   const { search } = file;
   const how = search
     ? `: ${search.objective}, ${formatPercent(search.budget.fraction, 0)} of dense at ${search.length} tokens`
     : '';
-  const [kind, own] = name.split(':', 1).concat(name.includes(':') ? basename(path, '.json') : []);
-  return {
-    name: own === undefined ? kind! : `${kind}:${own}`,
+  const method: Method = {
+    name,
     description: `patterns of ${basename(path)}${how}`,
     patterns: () => matrix,
     file: { name: basename(path), sha256: hashJson(file) },
   };
+  return spec.static ? staticMethod(method, matrix) : method;
 }
 
 /** The budget of the pattern file, so that methods are compared at the same cost. */

@@ -2,7 +2,7 @@ import { hashJson } from '../../utils/hash.js';
 import { packageCommit } from '../../utils/package-commit.js';
 import { packageVersion } from '../../utils/package-version.js';
 import { type DecoderFacts, deviceFacts, methodFacts } from '../harness/build-setup.js';
-import { type Method, patternIdentity } from '../methods/method.js';
+import { hashPatterns, type Method } from '../methods/method.js';
 import type { ChosenDocuments } from './choose-documents.js';
 import { type Job, type PplDecoder, patternLength } from './jobs.js';
 import type { Measurements } from './measurements.js';
@@ -54,9 +54,7 @@ export function buildSetup(parts: {
       prefix,
       chunk,
       allow_dense: allowDense,
-      methods: methodFacts(methods, lengths, (method, length) =>
-        hashJson(patternIdentity(method, patternLength(length, plan))),
-      ),
+      methods: methodFacts(methods, lengths, (method, length) => hashPatterns(method, patternLength(length, plan))),
     },
   };
 }

@@ -1,7 +1,6 @@
 import { MinferenceError } from '../../errors.js';
 import { peakMemoryBytes } from '../../prefill/peak-memory.js';
 import type { DeviceChoice } from '../../runtime/device.js';
-import { defined } from '../../utils/defined.js';
 import { formatQuantity } from '../../utils/format.js';
 import { silentProgress } from '../../utils/progress.js';
 import type { EvaluationContext, RunOptions } from '../evaluate-suite.js';
@@ -53,8 +52,11 @@ export async function evaluateDocuments(
 
   await using output = await openPplOutput(out);
   const methods = await resolveMethods(plan.methods, {
-    ...{ decoder, patterns, ignoreFingerprint, geometry },
-    budgets: defined({ budgets: options.budgets, equalCost: options.equalCost }),
+    decoder,
+    patterns,
+    ignoreFingerprint,
+    geometry,
+    budgets: options,
   });
   refuseFitting(methods);
   const source = await openTexts(options.texts);

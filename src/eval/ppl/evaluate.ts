@@ -32,11 +32,12 @@ export async function evaluatePerplexity(
   const { progress, signal } = context;
   const watch = defined({ progress, signal });
   // Before anything is loaded: what is wrong whatever the model.
-  const indices = needsIndices(parseMethods(rest.methods ?? 'dense,minference'));
+  if (rest.methods !== undefined) parseMethods(rest.methods);
   checkBudgets(rest);
   const directory =
     typeof model === 'object' ? model : await resolveModel(model, { ...watch, ...defined({ variant }) });
-  planPpl(rest, directory.config.contextLength);
+  const { methods } = planPpl(rest, directory.config.contextLength);
+  const indices = needsIndices(methods);
   const where = defined({ device, deviceId, threads });
   using decoder = await Decoder.open({ model: directory, graph: 'likelihood', indices, ...where, ...watch });
   const geometry = kernelGeometry(decoder.layers[0]!.headDim, decoder.session.device, decoder.session.deviceId);

@@ -1,8 +1,7 @@
 import type { Decoder } from '../../prefill/decoder.js';
-import { hashJson } from '../../utils/hash.js';
 import { rotated } from '../../utils/rotated.js';
 import { workOf } from '../harness/work.js';
-import { type Method, patternIdentity } from '../methods/method.js';
+import { hashPatterns, type Method } from '../methods/method.js';
 import type { ChosenDocuments, TokenizedDocument } from './choose-documents.js';
 import type { Place } from './measurements.js';
 import type { PplPlan } from './plan.js';
@@ -46,13 +45,6 @@ export function jobsOf({
   chosen: ChosenDocuments;
   decoder: PplDecoder;
 }) {
-  const hashes = new Map<string, string>();
-  const hashOf = (method: Method, length: number) => {
-    const key = `${method.name} ${length}`;
-    const hash = hashes.get(key) ?? hashJson(patternIdentity(method, length));
-    hashes.set(key, hash);
-    return hash;
-  };
   const ofLength = (document: TokenizedDocument, index: number) => (length: number, turn: number) =>
     rotated(methods, index + turn).map((how): Job => {
       const windows = windowsOf(length, plan.window, plan.stride);
@@ -62,7 +54,7 @@ export function jobsOf({
         document: { name: document.name, sha256: document.sha256 },
         length,
         method: how.name,
-        patterns_sha256: hashOf(how, patternLength(length, plan)),
+        patterns_sha256: hashPatterns(how, patternLength(length, plan)),
         ids: document.ids,
         how,
         work: windows.reduce((sum, window) => sum + ofWindow(window), 0),

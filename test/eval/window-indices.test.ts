@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dilated, strided, triShape } from '../../src/eval/methods/static-indices.js';
+import { dilated, strided, triShape } from '../../src/eval/methods/window-indices.js';
 import { blockKeys, type ExplicitIndex, rowBlocks } from '../../src/patterns/explicit-index.js';
 
 /** Keys that row `row` computes. */
@@ -20,7 +20,7 @@ const even = (row: number, key: number) => (blockEnd(row) - key) % 2 === 0;
 const sizes = fc.integer({ min: 0, max: 700 });
 const tokens = fc.integer({ min: 1, max: 600 });
 
-describe('static indices', () => {
+describe('indices of windows', () => {
   it.each([
     [
       'dilated',

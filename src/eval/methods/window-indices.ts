@@ -1,4 +1,4 @@
-import { type ExplicitIndex, makeIndex, ROW_BLOCK, type RowBlockKeys } from '../../patterns/explicit-index.js';
+import { type ExplicitIndex, makeIndex, merged, ROW_BLOCK, type RowBlockKeys } from '../../patterns/explicit-index.js';
 
 type IndexMaker = (tokens: number) => ExplicitIndex;
 
@@ -40,13 +40,7 @@ function withColumns(
   begin: number,
   { from, to }: { from: number; to: number } = { from: 0, to: 0 },
 ): RowBlockKeys {
-  const kept: [number, number][] = [];
-  for (const [first, end] of [...ranges, [begin, begin + ROW_BLOCK] as const]) {
-    const before = kept.at(-1);
-    if (first >= end) continue;
-    if (before && first <= before[1]) before[1] = Math.max(before[1], end);
-    else kept.push([first, end]);
-  }
+  const kept = merged([...ranges.filter(([first, end]) => first < end), [begin, begin + ROW_BLOCK]]);
   const columns: number[] = [];
   const sinkEnd = kept[0]![0] === 0 ? kept[0]![1] : 0;
   const start = Math.max(from, sinkEnd, 0);
