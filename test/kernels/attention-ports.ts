@@ -10,6 +10,9 @@ export interface CallShape {
   seed?: string;
 }
 
+/** A call of which nothing is left to defaults. */
+export type Call = Required<CallShape>;
+
 export type Ports = (readonly [name: string, tensor: Tensor] | null)[];
 
 /** Rows of `tensor` [1, rows, width] from `begin` on, as a tensor of their own. */
@@ -50,3 +53,22 @@ export function rotaryPorts(positions: number, rotaryDim: number): Ports {
     ['sin', table(Math.sin)],
   ];
 }
+
+/** The call's ports and `head_patterns` behind them: `rows` of four numbers in turns, one per head. */
+export const patternedPorts = (ports: Ports, heads: number, rows: readonly (readonly number[])[]): Ports => [
+  ...ports,
+  ...Array<null>(5).fill(null),
+  ['rows', int32(Array.from({ length: heads }, (_, head) => rows[head % rows.length]!).flat(), [heads, 4])],
+];
+
+/** Outputs of SparseAttention, with those of indices. */
+export const OUTPUTS_WITH_INDICES = [
+  ['o', 'float32'],
+  ['present_k', 'float32'],
+  ['present_v', 'float32'],
+  ['lse', 'float32'],
+  ['range_offsets', 'int64'],
+  ['ranges', 'int32'],
+  ['column_offsets', 'int64'],
+  ['columns', 'int32'],
+] as const;

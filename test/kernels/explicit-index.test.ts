@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../../src/runtime/tensor.js';
-import { attentionPorts, type Ports } from './attention-ports.js';
+import { attentionPorts, type Call, OUTPUTS_WITH_INDICES, type Ports, patternedPorts } from './attention-ports.js';
 import { expectClose } from './expect-close.js';
 import { attendTo, type BlockKeys, indexPorts } from './explicit-index.js';
 import { int32, numbers, runOp } from './op-session.js';
@@ -9,14 +9,6 @@ import { int32, numbers, runOp } from './op-session.js';
 const [EXPLICIT, FORCE] = [4, 1];
 const BLOCK = 64;
 
-interface Call {
-  rows: number;
-  past: number;
-  heads: number;
-  kvHeads: number;
-  headDim: number;
-  seed: string;
-}
 type Implementation = 'optimized' | 'reference';
 
 const attributes = ({ heads, kvHeads }: Call, implementation: Implementation) => ({
@@ -31,16 +23,10 @@ async function attend(
   index: Ports,
   implementation: Implementation,
 ): Promise<Float32Array> {
-  const patterns = Array.from({ length: call.heads }, (_, head) => rows[head % rows.length]!).flat();
   const { o } = await runOp({
     op: 'SparseAttention',
     attributes: attributes(call, implementation),
-    inputs: [
-      ...attentionPorts(call),
-      ...Array<null>(5).fill(null),
-      ['rows', int32(patterns, [call.heads, 4])],
-      ...index,
-    ],
+    inputs: [...patternedPorts(attentionPorts(call), call.heads, rows), ...index],
     outputs: [
       ['o', 'float32'],
       ['present_k', 'float32'],
@@ -52,16 +38,10 @@ async function attend(
 
 /** What the op SparseIndex says about all heads. */
 function buildIndices(call: Call, rows: number[][], index: Ports = []): Promise<Record<string, Tensor>> {
-  const patterns = Array.from({ length: call.heads }, (_, head) => rows[head % rows.length]!).flat();
   return runOp({
     op: 'SparseIndex',
     attributes: attributes(call, 'optimized'),
-    inputs: [
-      ...attentionPorts(call),
-      ...Array<null>(5).fill(null),
-      ['rows', int32(patterns, [call.heads, 4])],
-      ...index,
-    ],
+    inputs: [...patternedPorts(attentionPorts(call), call.heads, rows), ...index],
     outputs: [
       ['range_offsets', 'int64'],
       ['ranges', 'int32'],
@@ -189,17 +169,8 @@ test('heads may ask SparseAttention for the indices that SparseIndex builds', as
     const results = await runOp({
       op: 'SparseAttention',
       attributes: attributes(call, 'optimized'),
-      inputs: [...attentionPorts(call), ...Array<null>(5).fill(null), ['rows', int32(rows.flat(), [2, 4])]],
-      outputs: [
-        ['o', 'float32'],
-        ['present_k', 'float32'],
-        ['present_v', 'float32'],
-        ['lse', 'float32'],
-        ['range_offsets', 'int64'],
-        ['ranges', 'int32'],
-        ['column_offsets', 'int64'],
-        ['columns', 'int32'],
-      ],
+      inputs: patternedPorts(attentionPorts(call), 2, rows),
+      outputs: OUTPUTS_WITH_INDICES,
     });
     return names.map((name) => Array.from(results[name]!.data() as ArrayLike<number>, Number));
   };

@@ -1,15 +1,7 @@
-import type { Ports } from './attention-ports.js';
+import type { Call, Ports } from './attention-ports.js';
 import { numbers } from './op-session.js';
 import type { Head } from './rival-reference.js';
 
-export interface Call {
-  rows: number;
-  past: number;
-  heads: number;
-  kvHeads: number;
-  headDim: number;
-  seed: string;
-}
 export const call = (rows: number, past = 0, more: Partial<Call> = {}): Call => ({
   rows,
   past,

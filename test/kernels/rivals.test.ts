@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { attentionPorts } from './attention-ports.js';
-import { int32, numbers, runOp } from './op-session.js';
-import { CALLS, type Call, call, headsOf } from './rival-calls.js';
+import { attentionPorts, type Call, patternedPorts } from './attention-ports.js';
+import { numbers, runOp } from './op-session.js';
+import { CALLS, call, headsOf } from './rival-calls.js';
 import {
   flashPrefill,
   flexPrefill,
@@ -21,11 +21,7 @@ async function computed(kase: Call, row: number[], ports = attentionPorts(kase))
   const out = await runOp({
     op: 'SparseIndex',
     attributes: { num_heads: kase.heads, kv_num_heads: kase.kvHeads },
-    inputs: [
-      ...ports,
-      ...Array<null>(5).fill(null),
-      ['rows', int32(Array(kase.heads).fill(row).flat(), [kase.heads, 4])],
-    ],
+    inputs: patternedPorts(ports, kase.heads, [row]),
     outputs: [
       ['range_offsets', 'int64'],
       ['ranges', 'int32'],
@@ -137,7 +133,7 @@ test('heads with all kinds beside each other equal the heads by themselves', asy
     const { o } = await runOp({
       op: 'SparseAttention',
       attributes: { num_heads: 8, kv_num_heads: 2 },
-      inputs: [...attentionPorts(kase), ...Array<null>(5).fill(null), ['rows', int32(patterns.flat(), [8, 4])]],
+      inputs: patternedPorts(attentionPorts(kase), 8, patterns),
       outputs: [
         ['o', 'float32'],
         ['present_k', 'float32'],

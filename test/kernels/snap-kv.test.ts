@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { attentionPorts } from './attention-ports.js';
-import { int32, numbers, runOp } from './op-session.js';
-import { CALLS, type Call, call, headsOf } from './rival-calls.js';
+import { attentionPorts, type Call, OUTPUTS_WITH_INDICES, patternedPorts } from './attention-ports.js';
+import { numbers, runOp } from './op-session.js';
+import { CALLS, call, headsOf } from './rival-calls.js';
 import { snapKv } from './rival-reference.js';
 
 const GIVE = 8;
@@ -13,21 +13,8 @@ async function attend(kase: Call, row: number[], ports = attentionPorts(kase)) {
   const out = await runOp({
     op: 'SparseAttention',
     attributes: { num_heads: kase.heads, kv_num_heads: kase.kvHeads },
-    inputs: [
-      ...ports,
-      ...Array<null>(5).fill(null),
-      ['rows', int32(Array(kase.heads).fill(row).flat(), [kase.heads, 4])],
-    ],
-    outputs: [
-      ['o', 'float32'],
-      ['present_k', 'float32'],
-      ['present_v', 'float32'],
-      ['lse', 'float32'],
-      ['range_offsets', 'int64'],
-      ['ranges', 'int32'],
-      ['column_offsets', 'int64'],
-      ['columns', 'int32'],
-    ],
+    inputs: patternedPorts(ports, kase.heads, [row]),
+    outputs: OUTPUTS_WITH_INDICES,
   });
   const lists = (offsets: string, values: number[]) => {
     const at = Array.from(out[offsets]!.data() as BigInt64Array, Number);
