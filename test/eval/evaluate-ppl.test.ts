@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { MinferenceError } from '../../src/errors.js';
 import type { RunOptions } from '../../src/eval/evaluate-suite.js';
+import { evaluatePerplexity } from '../../src/eval/ppl/evaluate.js';
 import { evaluateDocuments } from '../../src/eval/ppl/evaluate-documents.js';
 import type { PplOptions } from '../../src/eval/ppl/options.js';
 import { pplSchema } from '../../src/eval/ppl/results.js';
@@ -261,4 +262,20 @@ it.each([
   [{ window: 100, stride: 100 }, 'expected a stride below the window of 100 tokens, found 100'],
 ])('%j is refused', async (options, message) => {
   await expect(run(options)).rejects.toMatchObject({ code: 'USAGE', message });
+});
+
+it('refuses options that would do nothing', async () => {
+  for (const options of [{ kv: 'snapkv' }, { equalCost: 0.1 }]) {
+    await expect(evaluatePerplexity(options as object)).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining(Object.keys(options)[0]!),
+    });
+  }
+});
+
+it('refuses methods that would have to be fitted to a cost, and takes their publications’ sizes', async () => {
+  const options = { texts: textsOf(TWO_TEXTS), lengths: [101], methods: 'dense,streaming-llm' };
+  await expect(run(options)).rejects.toMatchObject({ code: 'USAGE', hint: expect.stringContaining('--budgets paper') });
+  const { results } = await run({ ...options, budgets: 'paper' });
+  expect(results.rows.map(({ method }) => method)).toEqual(['dense', 'streaming_llm']);
 });

@@ -83,6 +83,8 @@ describe('eval latency', () => {
     expect(fake.calls).toHaveLength(0);
     await expect(evaluateLatency({ rounds: 0 })).rejects.toMatchObject({ code: 'USAGE' });
     await expect(evaluateLatency({ methods: 'denes' })).rejects.toMatchObject({ code: 'USAGE' });
+    // Nothing is decoded.
+    await expect(evaluateLatency({ kv: 'snapkv' } as object)).rejects.toThrow('kv');
   });
 
   it('times the embedded model', async () => {

@@ -50,7 +50,7 @@ export interface LatencyEvaluation {
 /** As evaluateLatency, with an open decoder. */
 export async function timeDecoder(
   decoder: EvalDecoder,
-  options: LatencyOptions & Omit<RunOptions, 'shard'> & DecoderFacts & { loadMs: number },
+  options: LatencyOptions & Omit<RunOptions, 'shard' | 'kv'> & DecoderFacts & { loadMs: number },
   context: EvaluationContext = {},
 ): Promise<LatencyEvaluation> {
   const started = performance.now();

@@ -12,7 +12,7 @@ import { needsIndices, parseMethods } from '../methods/parse-methods.js';
 import { DEFAULT_METHODS, type LatencyEvaluation, timeDecoder } from './evaluate-latency.js';
 import { type LatencyOptions, latencySchema } from './options.js';
 
-export type EvaluateLatencyOptions = LatencyOptions & Omit<RunOptions, 'shard'> & LoadOptions;
+export type EvaluateLatencyOptions = LatencyOptions & Omit<RunOptions, 'shard' | 'kv'> & LoadOptions;
 
 /**
  * Times prefills of real text: every method the same tokens, in turns, against dense attention in the same run.

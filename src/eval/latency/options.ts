@@ -24,4 +24,4 @@ export const latencyShape = {
   text: option.path.optional(),
 };
 
-export const latencySchema = z.strictObject({ ...runShape, ...latencyShape }).omit({ shard: true });
+export const latencySchema = z.strictObject({ ...runShape, ...latencyShape }).omit({ shard: true, kv: true });

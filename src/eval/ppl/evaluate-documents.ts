@@ -40,7 +40,7 @@ export interface PplEvaluation {
 /** As evaluatePerplexity, with an open decoder. */
 export async function evaluateDocuments(
   decoder: PplDecoder,
-  options: PplOptions & Omit<RunOptions, 'shard'> & DecoderFacts,
+  options: PplOptions & Omit<RunOptions, 'shard' | 'kv' | 'equalCost'> & DecoderFacts,
   context: EvaluationContext = {},
 ): Promise<PplEvaluation> {
   const started = performance.now();

@@ -12,7 +12,7 @@ import { evaluateDocuments, type PplEvaluation } from './evaluate-documents.js';
 import { type PplOptions, pplOptionsSchema } from './options.js';
 import { planPpl } from './plan.js';
 
-export type EvaluatePerplexityOptions = PplOptions & Omit<RunOptions, 'shard'> & LoadOptions;
+export type EvaluatePerplexityOptions = PplOptions & Omit<RunOptions, 'shard' | 'kv' | 'equalCost'> & LoadOptions;
 
 /**
  * Measures perplexity: the first tokens of documents, each given all before it, by one prefill with every method.

@@ -39,4 +39,6 @@ export const pplShape = {
   stride: option.tokenCount().optional(),
 };
 
-export const pplOptionsSchema = z.strictObject({ ...runShape, ...pplShape }).omit({ shard: true });
+export const pplOptionsSchema = z
+  .strictObject({ ...runShape, ...pplShape })
+  .omit({ shard: true, kv: true, equalCost: true });

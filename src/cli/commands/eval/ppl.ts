@@ -36,7 +36,7 @@ const options = {
     schema: integer(async () => (await shape()).documents),
   },
   methods: methodsOption('dense,minference'),
-  ...budgetOptions,
+  budgets: budgetOptions.budgets,
   window: {
     flags: '--window <tokens>',
     help: 'most tokens of one prefill (default: the model’s positions)',
