@@ -6,7 +6,7 @@ import * as option from '../../utils/option-schemas.js';
 export interface MethodBudgets {
   /** `patterns` (default): what the pattern file may; `paper`: sizes of the methods' own publications. */
   budgets?: 'patterns' | 'paper';
-  /** Share of dense that each may compute at every length, as measured on prompts that are not evaluated. */
+  /** Share of dense that each may compute at every length, as measured before, on other prompts where there are any. */
   equalCost?: number;
 }
 

@@ -33,7 +33,7 @@ export const budgetOptions = {
   },
   equalCost: {
     flags: '--equal-cost <share>',
-    help: 'fit methods without sizes to this share of dense at every length, as measured on other prompts',
+    help: 'fit methods without sizes to this share of dense at every length, as measured beforehand',
     group: EVAL,
     example: '--equal-cost 10%',
     schema: optional(parsedText(parseShare)),
